@@ -1,0 +1,55 @@
+package contract
+
+// HelmRelease are the properties of Custom::HelmRelease: one Helm release on
+// one EKS cluster.
+type HelmRelease struct {
+	// ClusterName is the EKS cluster's name.
+	ClusterName string `json:"ClusterName"`
+	// Namespace of the release. It is made if missing and CreateNamespace is
+	// set, and is removed again on Delete only if this resource made it.
+	Namespace       string `json:"Namespace"`
+	CreateNamespace bool   `json:"CreateNamespace,omitempty"`
+	// ReleaseName is Helm's release name: at most 53 characters.
+	ReleaseName string `json:"ReleaseName"`
+	// Repository is where the chart is: "builtin:" (a chart of this function's
+	// own binary), "https://HOST/PATH" (a chart repository),
+	// "oci://HOST/PATH" (a registry), or "s3://BUCKET/PREFIX" (archives named
+	// CHART-VERSION.tgz).
+	Repository string `json:"Repository"`
+	// Chart is the chart's name in the repository.
+	Chart string `json:"Chart"`
+	// ChartVersion is the exact version. A built-in chart takes none.
+	ChartVersion string `json:"ChartVersion,omitempty"`
+	// ChartDigest is the SHA-256 of the chart archive, 64 hexadecimal digits;
+	// empty: not compared.
+	ChartDigest string `json:"ChartDigest,omitempty"`
+	// Values are the release's values as one JSON object text, so that numbers
+	// and booleans keep their type.
+	Values string `json:"Values,omitempty"`
+	// Wait holds the resource until the chart's objects are ready.
+	Wait bool `json:"Wait,omitempty"`
+	// TimeoutSeconds is the longest time for one Helm action; 0 means as long
+	// as the function has.
+	TimeoutSeconds int `json:"TimeoutSeconds,omitempty"`
+	// Adopt says what to do with a release of this name that this resource did
+	// not make, and with objects without Helm's ownership marks (CRDs that
+	// another installer left): AdoptNever (the default) refuses and names the
+	// owner, AdoptExisting takes them over.
+	Adopt string `json:"Adopt,omitempty"`
+}
+
+// Values of HelmRelease.Adopt.
+const (
+	AdoptNever    = "Never"
+	AdoptExisting = "Existing"
+)
+
+// HelmReleaseData is what Fn::GetAtt can read from a Custom::HelmRelease.
+type HelmReleaseData struct {
+	ReleaseName  string `json:"ReleaseName"`
+	Namespace    string `json:"Namespace"`
+	Revision     int    `json:"Revision"`
+	Status       string `json:"Status"`
+	ChartVersion string `json:"ChartVersion"`
+	AppVersion   string `json:"AppVersion"`
+}
