@@ -1,0 +1,72 @@
+"""calls.jsonl: what each role did, and whether IAM allowed it."""
+
+import contextvars
+import json
+import threading
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from ministack.core import iam_evaluator
+
+_enforce = iam_evaluator.enforce
+_resolve_principal = iam_evaluator.resolve_principal
+
+# The principal of the call that is being judged.
+_principal: contextvars.ContextVar[Any] = contextvars.ContextVar("rehearsal_principal", default=None)
+
+_lock = threading.Lock()
+_file: Path | None = None
+
+
+def install(state: Path) -> None:
+    """Write one line to state/calls.jsonl for each judgement on a principal that is not the account's root."""
+    global _file
+    _file = state / "calls.jsonl"
+    iam_evaluator.enforce = _enforce_and_record
+    iam_evaluator.resolve_principal = _resolve_and_remember
+
+
+def record(principal: str, action: str, resource: str, allowed: bool, reason: str) -> None:
+    """Add a line: who (an ARN), "service:Action", resource ARN or "*", the outcome, and why."""
+    if _file is None:
+        return
+    line = {
+        "time": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
+        "principal": principal,
+        "action": action,
+        "resource": resource,
+        "allowed": allowed,
+        "reason": reason,
+    }
+    with _lock, open(_file, "a", encoding="utf-8") as out:
+        out.write(json.dumps(line) + "\n")
+
+
+def _resolve_and_remember(*arguments: Any, **more: Any) -> Any:
+    found = _resolve_principal(*arguments, **more)
+    _principal.set(found)
+    return found
+
+
+def _enforce_and_record(
+    access_key_id: str,
+    iam_action: str,
+    service: str,
+    region: str,
+    resource_arn: str = "*",
+    service_context: dict[str, Any] | None = None,
+) -> Any:
+    token = _principal.set(None)
+    try:
+        verdict = _enforce(access_key_id, iam_action, service, region, resource_arn, service_context)
+        principal = _principal.get()
+    finally:
+        _principal.reset(token)
+    if isinstance(verdict, iam_evaluator.AuthError):
+        record("", iam_action, resource_arn, False, f"{verdict.code}: {verdict.message}")
+    elif verdict is not None:
+        record(verdict.principal_arn, iam_action, resource_arn, False, verdict.reason or verdict.decision)
+    elif isinstance(principal, iam_evaluator.PrincipalInfo) and principal.policies is not None:
+        record(principal.arn, iam_action, resource_arn, True, "a policy allows it")
+    return verdict

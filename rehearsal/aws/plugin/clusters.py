@@ -1,0 +1,208 @@
+"""A Kubernetes control plane for each EKS cluster: one localkube process apiece.
+
+MiniStack's _create_cluster and _delete_cluster are wrapped, so the EKS API and CloudFormation are both served.
+"""
+
+import base64
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import eks
+from ministack.services.cloudformation import provisioners
+
+from . import resources
+from .api import api
+from .resources import Properties
+from .settings import Settings
+
+# A control plane that is told to stop does so in about 0.1 s.
+_STOP_SECONDS = 20.0
+_POLL_SECONDS = 0.05
+_LAST_WORDS = 600
+
+
+@dataclass
+class LocalKube:
+    """One running control plane."""
+
+    directory: Path
+    process: subprocess.Popen
+    decided: threading.Event = field(default_factory=threading.Event)
+
+    def stop(self) -> None:
+        """End it; its standard input is what it lives by."""
+        if self.process.stdin:
+            self.process.stdin.close()
+        try:
+            self.process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def last_words(self) -> str:
+        return (self.directory / "out.txt").read_text(errors="replace")[-_LAST_WORDS:].strip()
+
+
+Key = tuple[str, str, str]  # account, region, name
+running: dict[Key, LocalKube] = {}
+
+_settings: Settings | None = None
+_create_record = eks._create_cluster
+_delete_record = eks._delete_cluster
+
+
+def install(settings: Settings) -> None:
+    """Give CreateCluster and DeleteCluster a real control plane, and let CloudFormation wait for it."""
+    global _settings
+    _settings = settings
+    eks._create_cluster = _create_cluster
+    eks._delete_cluster = _delete_cluster
+    handler = provisioners._RESOURCE_HANDLERS["AWS::EKS::Cluster"]
+    resources.after_create("AWS::EKS::Cluster", _wait_until_active)
+    handler["delete"] = _delete_for_stack
+
+
+def stop_all() -> None:
+    """End every control plane; for the end of the process."""
+    for local in running.values():
+        if local.process.poll() is None:
+            local.process.terminate()
+    for local in running.values():
+        local.stop()
+
+
+def _key(name: str) -> Key:
+    return get_account_id(), get_region(), name
+
+
+def _create_cluster(body: dict, creator_arn: str | None = None) -> tuple:
+    if _settings is None or _settings.localkube is None:
+        return eks._error(
+            500, "ServerException", "no cluster can be made: REHEARSAL_LOCALKUBE is not set for the embedded AWS"
+        )
+    answer = _create_record(body, creator_arn)
+    if answer[0] >= 300:
+        return answer
+    name = body["name"]
+    record = eks._clusters[name]
+    # MiniStack's own thread finds no container engine and says ACTIVE at once.
+    for thread in threading.enumerate():
+        if thread.name == f"eks-{name}":
+            thread.join()
+    record["status"] = "CREATING"
+    record["endpoint"] = ""
+    record["accessConfig"].setdefault("authenticationMode", "CONFIG_MAP")
+    _place_in_network(record)
+    local = _start(name, record)
+    running[_key(name)] = local
+    threading.Thread(target=_await_ready, args=(local, record), daemon=True).start()
+    return eks._json_resp(200, {"cluster": eks._sanitize(record)})
+
+
+def _place_in_network(record: dict) -> None:
+    """EKS finds the VPC by the subnets and makes a security group in it; MiniStack invents both ids."""
+    vpc = record["resourcesVpcConfig"]
+    subnets = {s["SubnetId"]: s for s in api("ec2").describe_subnets()["Subnets"]}
+    known = [subnets[subnet_id] for subnet_id in vpc["subnetIds"] if subnet_id in subnets]
+    if not known:
+        return
+    vpc["vpcId"] = known[0]["VpcId"]
+    name = record["name"]
+    vpc["clusterSecurityGroupId"] = api("ec2").create_security_group(
+        GroupName=f"eks-cluster-sg-{name}",
+        Description="EKS created security group applied to ENI that is attached to EKS Control Plane master nodes",
+        VpcId=vpc["vpcId"],
+        TagSpecifications=[
+            {"ResourceType": "security-group", "Tags": [{"Key": f"kubernetes.io/cluster/{name}", "Value": "owned"}]}
+        ],
+    )["GroupId"]
+
+
+def _start(name: str, record: dict) -> LocalKube:
+    assert _settings is not None
+    directory = Path(tempfile.mkdtemp(prefix=f"{name[:20]}-", dir=_settings.state))
+    environment = {**os.environ, "AWS_ACCESS_KEY_ID": get_account_id(), "AWS_SECRET_ACCESS_KEY": "test"}
+    command = [
+        str(_settings.localkube),
+        "-dir", str(directory),
+        "-cluster-name", name,
+        "-region", get_region(),
+        "-stop-on-stdin-eof",
+        "-aws-endpoint", _settings.endpoint,
+        "-aws-ca", _settings.ca,
+        "-oidc-issuer", record["identity"]["oidc"]["issuer"],
+        "-service-cidr", record["kubernetesNetworkConfig"]["serviceIpv4Cidr"],
+    ]  # fmt: skip
+    with open(directory / "out.txt", "w") as output:
+        process = subprocess.Popen(
+            command, env=environment, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT
+        )
+    return LocalKube(directory, process)
+
+
+def _await_ready(local: LocalKube, record: dict) -> None:
+    ready = local.directory / "ready"
+    try:
+        while not ready.exists():
+            if local.process.poll() is not None:
+                raise RuntimeError(f"localkube ended with {local.process.returncode}: {local.last_words()}")
+            time.sleep(_POLL_SECONDS)
+        record["endpoint"] = ready.read_text().strip()
+        certificate = (local.directory / "ca.crt").read_bytes()
+        record["certificateAuthority"]["data"] = base64.b64encode(certificate).decode()
+        record["status"] = "ACTIVE"
+    except (OSError, RuntimeError) as problem:
+        record["status"], record["_why"] = "FAILED", str(problem)
+    finally:
+        local.decided.set()
+
+
+def _delete_cluster(name: str) -> tuple:
+    groups = [g["nodegroupName"] for key, g in eks._nodegroups.items() if key.startswith(f"{name}/")]
+    if groups and name in eks._clusters:
+        return eks._error(409, "ResourceInUseException", f"Cluster has nodegroups attached: {', '.join(groups)}")
+    record = eks._clusters.get(name) or {}
+    security_group = record.get("resourcesVpcConfig", {}).get("clusterSecurityGroupId")
+    answer = _delete_record(name)
+    if answer[0] >= 300:
+        return answer
+    local = running.pop(_key(name), None)
+    if local:
+        local.stop()
+        _keep_evidence(name, local.directory)
+        shutil.rmtree(local.directory, ignore_errors=True)
+    known = {g["GroupId"] for g in api("ec2").describe_security_groups()["SecurityGroups"]}
+    if security_group in known:
+        api("ec2").delete_security_group(GroupId=security_group)
+    return answer
+
+
+def _keep_evidence(name: str, directory: Path) -> None:
+    """Keep the control plane's log, and the list of Kubernetes objects that were still there at its end."""
+    assert _settings is not None
+    kept = _settings.state / "clusters"
+    kept.mkdir(exist_ok=True)
+    for source, target in (("localkube.log", f"{name}.log"), ("left.json", f"{name}.left.json")):
+        if (directory / source).exists():
+            shutil.copy(directory / source, kept / target)
+
+
+def _wait_until_active(name: str, properties: Properties) -> dict:
+    running[_key(name)].decided.wait()
+    record = eks._clusters[name]
+    if record["status"] != "ACTIVE":
+        raise RuntimeError(f"cluster {name} did not become active: {record['_why']}")
+    return provisioners._eks_cluster_attrs(record)
+
+
+def _delete_for_stack(physical_id: str, properties: Properties) -> None:
+    status, _, body = eks._delete_cluster(physical_id)
+    if status >= 300 and b"ResourceNotFoundException" not in body:
+        raise RuntimeError(f"cluster {physical_id} was not deleted: {body.decode(errors='replace')}")

@@ -1,0 +1,114 @@
+"""Deletes that AWS refuses and MiniStack's CloudFormation handlers do not.
+
+Everything is filtered here: MiniStack ignores the filters of describe calls that it does not know.
+"""
+
+from ministack.services import ec2, eks, lambda_svc, s3
+
+from . import resources
+from .resources import Properties
+
+
+def install() -> None:
+    """Refuse the deletion of what something else still uses."""
+    resources.before_delete("AWS::EC2::Subnet", _subnet_is_free)
+    resources.before_delete("AWS::EC2::SecurityGroup", _security_group_is_free)
+    resources.before_delete("AWS::EC2::VPCGatewayAttachment", _gateway_is_free)
+    resources.before_delete("AWS::EC2::InternetGateway", _internet_gateway_is_detached)
+    resources.before_delete("AWS::EC2::RouteTable", _route_table_is_free)
+    resources.before_delete("AWS::EC2::EIP", _address_is_free)
+    resources.before_delete("AWS::EC2::LaunchTemplate", _launch_template_is_free)
+    resources.before_delete("AWS::S3::Bucket", _bucket_is_empty)
+
+
+def _refuse_if_used(by: list[str], kind: str, physical_id: str) -> None:
+    if by:
+        raise RuntimeError(
+            f"DependencyViolation: The {kind} '{physical_id}' has dependencies and cannot be deleted. "
+            f"(used by {', '.join(by)})"
+        )
+
+
+def _live_nat_gateways(key: str, value: str | None) -> list[str]:
+    gateways = ec2._nat_gateways.values()
+    return [g["NatGatewayId"] for g in gateways if g["State"] != "deleted" and g.get(key) == value]
+
+
+def _functions_with(key: str, value: str) -> list[str]:
+    configurations = [record["config"] for record in lambda_svc._functions.values()]
+    return [c["FunctionName"] for c in configurations if value in (c.get("VpcConfig") or {}).get(key, [])]
+
+
+def _clusters_with(key: str, value: str) -> list[str]:
+    return [name for name, c in eks._clusters.items() if value in c["resourcesVpcConfig"].get(key, [])]
+
+
+def _instances_with(key: str, value: str) -> list[str]:
+    living = [i for i in ec2._instances.values() if i.get("State", {}).get("Name") != "terminated"]
+    return [i["InstanceId"] for i in living if i.get(key) == value]
+
+
+def _subnet_is_free(physical_id: str, properties: Properties) -> None:
+    groups = [g["nodegroupName"] for g in eks._nodegroups.values() if physical_id in g.get("subnets", [])]
+    used = (
+        _live_nat_gateways("SubnetId", physical_id)
+        + _functions_with("SubnetIds", physical_id)
+        + _clusters_with("subnetIds", physical_id)
+        + groups
+        + _instances_with("SubnetId", physical_id)
+    )
+    _refuse_if_used(used, "subnet", physical_id)
+
+
+def _security_group_is_free(physical_id: str, properties: Properties) -> None:
+    used = [
+        group["GroupId"]
+        for group in ec2._security_groups.values()
+        if group["GroupId"] != physical_id and physical_id in _peers(group)
+    ]
+    used += _functions_with("SecurityGroupIds", physical_id) + _clusters_with("securityGroupIds", physical_id)
+    _refuse_if_used(used, "security group", physical_id)
+
+
+def _peers(group: dict) -> set[str]:
+    """The groups that a group's rules name."""
+    rules = group["IpPermissions"] + group["IpPermissionsEgress"]
+    return {pair.get("GroupId", "") for rule in rules for pair in rule.get("UserIdGroupPairs", [])}
+
+
+def _gateway_is_free(physical_id: str, properties: Properties) -> None:
+    """An internet gateway is not detached while the network has mapped public addresses."""
+    vpc = properties.get("VpcId")
+    _refuse_if_used(_live_nat_gateways("VpcId", vpc), "network", str(vpc))
+
+
+def _internet_gateway_is_detached(physical_id: str, properties: Properties) -> None:
+    gateway = ec2._internet_gateways.get(physical_id) or {}
+    attached = [a["VpcId"] for a in gateway.get("Attachments", [])]
+    _refuse_if_used(attached, "internetGateway", physical_id)
+
+
+def _route_table_is_free(physical_id: str, properties: Properties) -> None:
+    table = ec2._route_tables.get(physical_id) or {}
+    associations = [a["SubnetId"] for a in table.get("Associations", []) if a.get("SubnetId")]
+    _refuse_if_used(associations, "routeTable", physical_id)
+
+
+def _address_is_free(physical_id: str, properties: Properties) -> None:
+    mine = {a["AllocationId"] for a in ec2._addresses.values() if a.get("PublicIp") == physical_id}
+    gateways = [g for g in ec2._nat_gateways.values() if g["State"] != "deleted" and g.get("AllocationId") in mine]
+    _refuse_if_used([g["NatGatewayId"] for g in gateways], "address", physical_id)
+
+
+def _launch_template_is_free(physical_id: str, properties: Properties) -> None:
+    """EC2 lets a template go; a managed node group then fails for ever, so EKS refuses nothing but breaks."""
+    users = [
+        g["nodegroupName"] for g in eks._nodegroups.values() if (g.get("launchTemplate") or {}).get("id") == physical_id
+    ]
+    _refuse_if_used(users, "launch template", physical_id)
+
+
+def _bucket_is_empty(physical_id: str, properties: Properties) -> None:
+    bucket = s3._buckets.get(physical_id)
+    if bucket and bucket["objects"]:
+        raise RuntimeError("The bucket you tried to delete is not empty (Service: S3, Status Code: 409, BucketNotEmpty)")

@@ -1,0 +1,109 @@
+"""Lambda functions: the checks of CreateFunction, the functions' environment, and their logs."""
+
+import os
+from typing import Any
+
+from ministack.core.responses import error_response_json, get_account_id, get_region
+from ministack.services import cloudwatch_logs, lambda_svc, s3
+
+from . import calls, roles
+
+# A new or changed function is Pending for this long.
+_PENDING_SECONDS = 0.05
+
+_INTERFACE_ACTION = "ec2:CreateNetworkInterface"
+
+# What the launcher is told is nothing that a function would see on AWS. HOME is not set there either.
+_HIDDEN_PREFIXES = ("MINISTACK_", "REHEARSAL_", "PYTHON", "LC_")
+_HIDDEN = {"AUTH", "BIND_HOST", "EDGE_PORT", "GATEWAY_PORT", "HOME", "OLDPWD", "PWD", "SHLVL", "USE_SSL", "USER", "_"}
+_LAMBDA_PATH = "/usr/local/bin:/usr/bin:/bin:/opt/bin"
+
+_create_record = lambda_svc._create_function
+_update_record = lambda_svc._update_config
+_worker_environment = lambda_svc._provided_worker_env
+_write_logs = lambda_svc._emit_lambda_logs
+
+
+def install() -> None:
+    """Wrap MiniStack's CreateFunction, UpdateFunctionConfiguration, worker environment and log delivery."""
+    lambda_svc._LAMBDA_STATE_TRANSITION_DELAY = _PENDING_SECONDS
+    lambda_svc._create_function = _create_function
+    lambda_svc._update_config = _update_configuration
+    lambda_svc._provided_worker_env = _environment
+    lambda_svc._emit_lambda_logs = _deliver_logs
+
+
+def _refused(message: str) -> tuple:
+    return error_response_json("InvalidParameterValueException", message, 400)
+
+
+def _create_function(data: dict) -> tuple:
+    code = data.get("Code") or {}
+    if "S3Key" in code and not _object_exists(code["S3Bucket"], code["S3Key"]):
+        return _refused(
+            "Error occurred while GetObject. S3 Error Code: NoSuchKey. S3 Error Message: The specified key does not "
+            f"exist. (s3://{code['S3Bucket']}/{code['S3Key']})"
+        )
+    return _interface_refusal(data.get("Role", ""), data) or _create_record(data)
+
+
+def _update_configuration(name: str, data: dict) -> tuple:
+    record = lambda_svc._functions.get(name)
+    role = data.get("Role") or (record["config"]["Role"] if record else "")
+    return _interface_refusal(role, data) or _update_record(name, data)
+
+
+def _object_exists(bucket: str, key: str) -> bool:
+    held = s3._buckets.get(bucket)
+    return held is not None and key in held["objects"]
+
+
+def _interface_refusal(role: str, data: dict) -> tuple | None:
+    """Lambda makes a function's network interfaces with the function's own role."""
+    if not (data.get("VpcConfig") or {}).get("SubnetIds"):
+        return None
+    allowed = roles.allows(role, _INTERFACE_ACTION)
+    calls.record(role, _INTERFACE_ACTION, "*", allowed, "Lambda, for the function's network interfaces")
+    if allowed:
+        return None
+    return _refused("The provided execution role does not have permissions to call CreateNetworkInterface on EC2")
+
+
+def _environment(config: dict, code_dir: str, port: int) -> dict[str, str]:
+    made = _worker_environment(config, code_dir, port)
+    own = (config.get("Environment") or {}).get("Variables") or {}
+    for name in list(made):
+        if name not in own and (name in _HIDDEN or name.startswith(_HIDDEN_PREFIXES)):
+            del made[name]
+    given = {
+        "PATH": f"{_LAMBDA_PATH}:{os.environ.get('PATH', '')}",
+        "TZ": ":UTC",
+        "LANG": "en_US.UTF-8",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": log_group(config),
+    }
+    return {**made, **{name: value for name, value in given.items() if name not in own}}
+
+
+def log_group(config: dict) -> str:
+    """Where the function's logs go: LoggingConfig.LogGroup, or /aws/lambda/NAME."""
+    return (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{config['FunctionName']}"
+
+
+def _deliver_logs(function: dict, *arguments: Any, **more: Any) -> None:
+    """Deliver only what the role lets Lambda deliver: otherwise the lines are lost, as on AWS.
+
+    A log group that is gone comes back only if the role may make it.
+    """
+    config = function.get("config") or function
+    group = log_group(config)
+    arn = f"arn:aws:logs:{get_region()}:{get_account_id()}:log-group:{group}"
+    needed = [("logs:CreateLogStream", f"{arn}:*"), ("logs:PutLogEvents", f"{arn}:log-stream:*")]
+    if group not in cloudwatch_logs._log_groups:
+        needed.insert(0, ("logs:CreateLogGroup", f"{arn}:*"))
+    for action, resource in needed:
+        allowed = roles.allows(config["Role"], action, resource, config["FunctionName"])
+        calls.record(config["Role"], action, resource, allowed, "Lambda, for the function's logs")
+        if not allowed:
+            return
+    _write_logs(function, *arguments, **more)

@@ -1,0 +1,43 @@
+"""The text of a function's bootstrap: a custom resource that does as its properties say.
+
+Behaviour: "answer" (default), "fail" (FAILED with its id), "fail-without-id", "die", "fail-delete" (Create fails, and
+so does Delete), "call" (makes the AWS call of Query against the service's endpoint and answers with its outcome).
+"""
+
+BOOTSTRAP = '''#!/usr/bin/env python3
+import json, os, ssl, sys, urllib.request
+
+api = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2018-06-01/runtime/"
+context = ssl.create_default_context(cafile=os.environ["AWS_CA_BUNDLE"])
+
+
+def answer(event, status, physical_id, data=None, reason=""):
+    body = {k: event[k] for k in ("StackId", "RequestId", "LogicalResourceId")}
+    body |= {"Status": status, "Reason": reason, "Data": data or {}}
+    if physical_id:
+        body["PhysicalResourceId"] = physical_id
+    request = urllib.request.Request(event["ResponseURL"], json.dumps(body).encode(), method="PUT")
+    urllib.request.urlopen(request, context=context).close()
+
+
+def handle(event):
+    properties, kind = event["ResourceProperties"], event["RequestType"]
+    behaviour = properties.get("Behaviour", "answer")
+    physical_id = event.get("PhysicalResourceId") or properties.get("Id", "made-by-the-function")
+    print(kind, event["LogicalResourceId"], event.get("PhysicalResourceId", "-"), flush=True)
+    if kind == "Delete" and behaviour != "fail-delete":
+        return answer(event, "SUCCESS", physical_id)
+    if behaviour == "die":
+        sys.exit(3)
+    if behaviour.startswith("fail"):
+        return answer(event, "FAILED", "" if behaviour.endswith("without-id") else physical_id, reason="told to fail")
+    seen = {k: v for k, v in os.environ.items() if not k.startswith("AWS_S")}
+    answer(event, "SUCCESS", physical_id, {"Echo": properties.get("Echo", ""), "Environment": json.dumps(sorted(seen))})
+
+
+while True:
+    with urllib.request.urlopen(api + "invocation/next") as got:
+        request_id, event = got.headers["Lambda-Runtime-Aws-Request-Id"], json.load(got)
+    handle(event)
+    urllib.request.urlopen(urllib.request.Request(api + "invocation/" + request_id + "/response", b"{}")).close()
+'''
