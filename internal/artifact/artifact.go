@@ -1,0 +1,113 @@
+// Package artifact builds what a version publishes: a zip for each Lambda
+// function and architecture. The same commit gives the same bytes.
+package artifact
+
+import (
+	"archive/zip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// Functions are the Lambda functions, by their folder under lambdas/.
+var Functions = []string{"helminstaller", "outputs"}
+
+// Architecture is an instruction set in Lambda's words.
+type Architecture string
+
+// The architectures that Lambda runs (Lambda developer guide, "Selecting and
+// configuring an instruction set architecture").
+const (
+	ARM64 Architecture = "arm64"
+	X8664 Architecture = "x86_64"
+)
+
+// Host is the architecture of this machine.
+func Host() Architecture {
+	if runtime.GOARCH == "arm64" {
+		return ARM64
+	}
+	return X8664
+}
+
+// ParseArchitecture reads "arm64" or "x86_64".
+func ParseArchitecture(s string) (Architecture, error) {
+	switch a := Architecture(s); a {
+	case ARM64, X8664:
+		return a, nil
+	}
+	return "", fmt.Errorf("architecture %q: want %s or %s", s, ARM64, X8664)
+}
+
+func (a Architecture) goarch() string {
+	if a == X8664 {
+		return "amd64"
+	}
+	return string(a)
+}
+
+// ZipName is the file name of a function's zip, as the templates have it.
+func ZipName(function string, a Architecture) string { return function + "-" + string(a) + ".zip" }
+
+// flags make the binary depend on the code alone: no build path, no version
+// control state, no build ID.
+var flags = []string{"-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w -buildid="}
+
+// Build compiles a function from the source tree at root and writes its zip
+// into dir. The zip holds one file, bootstrap, as the runtime provided.al2023
+// wants it.
+func Build(ctx context.Context, root, function string, a Architecture, dir string) (path string, err error) {
+	tmp, err := os.MkdirTemp("", "function-")
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
+	bootstrap := filepath.Join(tmp, "bootstrap")
+	args := append([]string{"build", "-o", bootstrap}, flags...)
+	cmd := exec.CommandContext(ctx, "go", append(args, "./lambdas/"+function)...) //nolint:gosec // function is one of Functions
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+a.goarch(), "GOFLAGS=", "GOAMD64=v1")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build function %s for %s: %w\n%s", function, a, err, strings.TrimSpace(string(out)))
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // published files, nothing secret
+		return "", err
+	}
+	path = filepath.Join(dir, ZipName(function, a))
+	out, err := os.Create(path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	in, err := os.Open(bootstrap)
+	if err != nil {
+		return "", err
+	}
+	defer in.Close()
+	return path, writeZip(out, in)
+}
+
+// epoch is the modification time of every zipped file: zip's own first day, so
+// that the bytes do not tell when they were made.
+var epoch = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func writeZip(w io.Writer, bootstrap io.Reader) error {
+	z := zip.NewWriter(w)
+	h := &zip.FileHeader{Name: "bootstrap", Method: zip.Deflate, Modified: epoch}
+	h.SetMode(0o755)
+	f, err := z.CreateHeader(h)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(f, bootstrap); err != nil {
+		return err
+	}
+	return z.Close()
+}

@@ -1,0 +1,62 @@
+package rehearsal
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+)
+
+// Template is a CloudFormation template as far as a rehearsal must know it.
+type Template struct {
+	Resources map[string]TemplateResource
+}
+
+// TemplateResource is one resource of a template.
+type TemplateResource struct {
+	Type           string
+	DeletionPolicy string
+	Properties     map[string]any
+}
+
+// ParseTemplate reads a template in JSON or in YAML without short tags (!Ref).
+func ParseTemplate(text []byte) (*Template, error) {
+	var t Template
+	if err := yaml.Unmarshal(text, &t); err != nil {
+		return nil, fmt.Errorf("parse the template: %w", err)
+	}
+	return &t, nil
+}
+
+// Types are the resource types that the template can make, sorted.
+func (t *Template) Types() []string {
+	types := map[string]bool{}
+	for _, r := range t.Resources {
+		types[r.Type] = true
+	}
+	return slices.Sorted(maps.Keys(types))
+}
+
+// Retained are the things that stay when a stack with these physical IDs (by
+// logical ID) is deleted.
+func (t *Template) Retained(physicalIDs map[string]string) []Item {
+	var items []Item
+	for _, logicalID := range slices.Sorted(maps.Keys(t.Resources)) {
+		r := t.Resources[logicalID]
+		id := physicalIDs[logicalID]
+		if id == "" || !strings.HasPrefix(r.DeletionPolicy, "Retain") {
+			continue
+		}
+		if r.Type == "AWS::S3::BucketPolicy" { // a bucket's policy has the bucket's name, whatever its physical ID is
+			if ref, ok := r.Properties["Bucket"].(map[string]any); ok {
+				if name, ok := ref["Ref"].(string); ok {
+					id = physicalIDs[name]
+				}
+			}
+		}
+		items = append(items, Item{r.Type, id})
+	}
+	return items
+}
