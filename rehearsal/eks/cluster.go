@@ -1,0 +1,222 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	"go.etcd.io/etcd/server/v3/embed"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/component-base/version"
+	"k8s.io/klog/v2"
+
+	"github.com/e6data/aws-quickstart/rehearsal/eks/internal/cloud"
+	"github.com/e6data/aws-quickstart/rehearsal/eks/internal/controlplane"
+	"github.com/e6data/aws-quickstart/rehearsal/eks/internal/egress"
+	"github.com/e6data/aws-quickstart/rehearsal/eks/internal/iam"
+	"github.com/e6data/aws-quickstart/rehearsal/eks/internal/kubelet"
+	"github.com/e6data/aws-quickstart/rehearsal/eks/internal/pki"
+)
+
+// errTold is why a cluster ends when it is told to stop.
+var errTold = errors.New("told to stop")
+
+// cluster is a cluster that is being played.
+type cluster struct {
+	options
+	server string // URL of the API server
+	ca     *pki.Authority
+	etcd   *embed.Etcd
+	egress *egress.Egress
+	iam    *iam.Webhook // nil without an embedded AWS
+	config *rest.Config // the administrator's
+	client kubernetes.Interface
+	step   func(what string)
+}
+
+// run plays a cluster until ctx ends (then it gives no error) or a part of it
+// fails. It reports its steps to out.
+func run(ctx context.Context, o options, out io.Writer) error {
+	began := time.Now()
+	c := &cluster{options: o, step: func(what string) { fmt.Fprintf(out, "%7.3fs %s\n", time.Since(began).Seconds(), what) }}
+	debug.SetGCPercent(o.gcPercent)
+	if err := c.prepare(ctx); err != nil {
+		return err
+	}
+	defer klog.Flush()
+
+	// The parts live longer than ctx: what is left is looked up before they stop.
+	parts, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer stop(errTold)
+	starting, started := context.WithCancelCause(parts)
+	told := context.AfterFunc(ctx, func() { started(errTold) })
+	err := c.start(starting, parts, stop)
+	told()
+	if c.etcd != nil {
+		defer c.etcd.Server.HardStop() // a graceful stop would wait for our own watches
+	}
+	if errors.Is(err, errTold) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "server     %s\nkubeconfig %s\nlog        %s\n", c.server, c.file("kubeconfig"), c.file("localkube.log"))
+	select {
+	case <-parts.Done():
+		return context.Cause(parts)
+	case <-ctx.Done():
+		c.step("stopping")
+		return nil
+	}
+}
+
+func (c *cluster) file(name string) string { return filepath.Join(c.dir, name) }
+
+// prepare makes the state directory and what the parts read from it.
+func (c *cluster) prepare(ctx context.Context) (err error) {
+	if c.dir == "" {
+		if c.dir, err = os.MkdirTemp("", "localkube-"); err != nil {
+			return fmt.Errorf("make a state directory: %w", err)
+		}
+	}
+	if c.dir, err = filepath.Abs(c.dir); err != nil {
+		return fmt.Errorf("state directory: %w", err)
+	}
+	if err := controlplane.CheckDir(c.dir); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(c.dir, 0o700); err != nil {
+		return fmt.Errorf("make the state directory: %w", err)
+	}
+	if err := os.Remove(c.file("ready")); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("remove the sign of an earlier run: %w", err)
+	}
+	if err := logTo(c.file("localkube.log"), c.verbosity); err != nil {
+		return err
+	}
+	if c.port == 0 {
+		if c.port, err = freePort(ctx); err != nil {
+			return err
+		}
+	}
+	c.server = fmt.Sprintf("https://127.0.0.1:%d", c.port)
+	if c.ca, err = pki.Write(c.dir, c.serviceCIDR); err != nil {
+		return err
+	}
+	if err := controlplane.WriteKubeconfigs(c.dir, c.server); err != nil {
+		return err
+	}
+	if c.config, err = clientcmd.BuildConfigFromFlags("", c.file("kubeconfig")); err != nil {
+		return fmt.Errorf("read the kubeconfig back: %w", err)
+	}
+	c.config.QPS = -1 // no limit
+	if c.client, err = kubernetes.NewForConfig(c.config); err != nil {
+		return fmt.Errorf("make a client: %w", err)
+	}
+	c.step("certificates and kubeconfigs written")
+	return nil
+}
+
+// start starts everything, each part in parts, and waits until pods can run. It
+// gives up when starting ends; a part that fails calls fail.
+func (c *cluster) start(starting, parts context.Context, fail context.CancelCauseFunc) (err error) {
+	if c.etcd, err = controlplane.StartEtcd(starting, c.dir, c.sync); err != nil {
+		return err
+	}
+	c.step("etcd ready")
+	api, err := c.apiServer(parts)
+	if err != nil {
+		return err
+	}
+	part := func(name string, run func() error) {
+		go func() { fail(fmt.Errorf("%s ended: %w", name, errors.Join(run(), context.Cause(parts)))) }()
+	}
+	part("kube-apiserver", func() error { return api.Run(parts) })
+	if err := controlplane.WaitAPIServer(starting, c.client); err != nil {
+		return err
+	}
+	c.step("kube-apiserver ready")
+	if c.iam != nil {
+		if err := c.iam.Ready(parts); err != nil {
+			return err
+		}
+	}
+	part("kube-controller-manager", func() error { return controlplane.RunControllerManager(parts, c.dir) })
+	part("kube-scheduler", func() error { return controlplane.RunScheduler(parts, c.dir) })
+	if err := c.play(starting, parts); err != nil {
+		return err
+	}
+	if err := controlplane.WaitCluster(starting, c.client, c.nodes.Count); err != nil {
+		return err
+	}
+	c.step(fmt.Sprintf("cluster ready: %d nodes, default service account", c.nodes.Count))
+	return writeFile(c.file("ready"), []byte(c.server+"\n"))
+}
+
+// apiServer starts what the API server connects to, and says how to run it.
+func (c *cluster) apiServer(parts context.Context) (s controlplane.APIServer, err error) {
+	s = controlplane.APIServer{Dir: c.dir, Port: c.port, ServiceCIDR: c.serviceCIDR, Issuer: c.issuer, Egress: c.file("egress.yaml")}
+	if c.egress, err = egress.Start(parts, s.Egress, c.file("egress.sock")); err != nil {
+		return s, err
+	}
+	if c.aws.endpoint == "" {
+		return s, nil
+	}
+	aws, err := iam.NewEndpoint(c.aws.endpoint, c.aws.caFile, c.aws.region)
+	if err != nil {
+		return s, err
+	}
+	if c.iam, err = iam.Start(parts, c.file("kubeconfig"), c.config, c.aws.cluster, aws); err != nil {
+		return s, err
+	}
+	s.Webhook = c.file("authn-webhook.kubeconfig")
+	return s, controlplane.WriteWebhookConfig(s.Webhook, c.iam.URL)
+}
+
+// play starts what plays nodes, pods and load balancers.
+func (c *cluster) play(starting, parts context.Context) error {
+	k, err := kubelet.Start(parts, c.client, version.Get().GitVersion)
+	if err != nil {
+		return err
+	}
+	c.egress.Use(parts, c.client, k.Listen(parts, c.ca))
+	if c.loadBalancers {
+		if err := cloud.PlayLoadBalancers(parts, c.client, c.nodes.Region); err != nil {
+			return err
+		}
+	}
+	return c.nodes.Register(starting, c.client)
+}
+
+func freePort(ctx context.Context) (int, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, fmt.Errorf("find a free port: %w", err)
+	}
+	defer l.Close()
+	a, ok := l.Addr().(*net.TCPAddr)
+	if !ok {
+		return 0, fmt.Errorf("find a free port: %s is no TCP address", l.Addr())
+	}
+	return a.Port, nil
+}
+
+// writeFile replaces a file at once, so that who waits for it reads all of it.
+func writeFile(name string, b []byte) error {
+	if err := os.WriteFile(name+".new", b, 0o600); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	if err := os.Rename(name+".new", name); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return nil
+}
