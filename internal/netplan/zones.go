@@ -1,0 +1,116 @@
+package netplan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Zone is one Availability Zone as EC2's DescribeAvailabilityZones tells it.
+type Zone struct {
+	Name string // us-east-1a: another place in every account
+	ID   string // use1-az1: the same place in every account
+	// Type is availability-zone, local-zone or wavelength-zone.
+	Type string
+	// State is available, information, impaired, unavailable or constrained.
+	State string
+	// OptIn is opt-in-not-required, opted-in or not-opted-in.
+	OptIn string
+}
+
+// refused are the IDs of the zones in which EKS makes no cluster
+// (eks/latest/userguide/network-reqs.html, "Subnet requirements").
+var refused = []string{"use1-az3", "usw1-az2", "cac1-az3"}
+
+// Selection is the result of Choose.
+type Selection struct {
+	// Zones are the chosen zones' names, sorted: MinZones to Slots.
+	Zones []string
+	// LeftOut says for each other zone why it was not chosen.
+	LeftOut []string
+	// Unmatched are the exclusions that name none of the zones.
+	Unmatched []string
+}
+
+// Choose picks the zones of a new network: of those offered the available
+// Availability Zones (no local or Wavelength Zones) that EKS accepts and that
+// excluded does not name by name or ID, in the order of their names, at most
+// Slots. With fewer than MinZones it fails and says what was left out and why.
+func Choose(offered []Zone, excluded []string) (Selection, error) {
+	zones := slices.SortedFunc(slices.Values(offered), func(a, b Zone) int { return cmp.Compare(a.Name, b.Name) })
+	zones = slices.CompactFunc(zones, func(a, b Zone) bool { return a.Name == b.Name })
+	var s Selection
+	for _, z := range zones {
+		if why := unusable(z, excluded); why != "" {
+			s.LeftOut = append(s.LeftOut, fmt.Sprintf("%s (%s): %s", z.Name, cmp.Or(z.ID, "no ID"), why))
+			continue
+		}
+		if len(s.Zones) == Slots {
+			s.LeftOut = append(s.LeftOut, fmt.Sprintf("%s (%s): a network has %d zones at most", z.Name, z.ID, Slots))
+			continue
+		}
+		s.Zones = append(s.Zones, z.Name)
+	}
+	s.Unmatched = unmatched(zones, excluded)
+	if len(s.Zones) < MinZones {
+		return Selection{}, tooFew(s)
+	}
+	return s, nil
+}
+
+// unusable says why a zone cannot be used; empty: it can.
+func unusable(z Zone, excluded []string) string {
+	x, hit := excludes(excluded, z)
+	switch {
+	case !zoneName.MatchString(z.Name):
+		return "its name is not that of a zone"
+	case z.Type != "" && z.Type != "availability-zone":
+		return "it is a " + z.Type
+	case z.State != "" && z.State != "available":
+		return "its state is " + z.State
+	case z.OptIn == "not-opted-in":
+		return "the account has not opted in to it"
+	case slices.Contains(refused, z.ID):
+		return "EKS makes no cluster there"
+	case hit:
+		return "ExcludedAvailabilityZones names " + x
+	}
+	return ""
+}
+
+// excludes tells whether a list of exclusions names z, and how.
+func excludes(excluded []string, z Zone) (string, bool) {
+	for _, x := range excluded {
+		x = strings.TrimSpace(x)
+		if x != "" && (strings.EqualFold(x, z.Name) || strings.EqualFold(x, z.ID)) {
+			return x, true
+		}
+	}
+	return "", false
+}
+
+func unmatched(zones []Zone, excluded []string) []string {
+	var none []string
+	for _, x := range excluded {
+		if strings.TrimSpace(x) == "" {
+			continue
+		}
+		if !slices.ContainsFunc(zones, func(z Zone) bool { _, hit := excludes([]string{x}, z); return hit }) {
+			none = append(none, strings.TrimSpace(x))
+		}
+	}
+	return none
+}
+
+func tooFew(s Selection) error {
+	have := "none can be used"
+	if len(s.Zones) > 0 {
+		have = "only " + strings.Join(s.Zones, ", ") + " can be used"
+	}
+	why := "the region offers no others"
+	if len(s.LeftOut) > 0 {
+		why = "left out are " + strings.Join(s.LeftOut, "; ")
+	}
+	return fmt.Errorf("an EKS cluster needs %d Availability Zones and %s: %s. Exclude fewer zones or choose another region", MinZones, have, why)
+}

@@ -1,0 +1,32 @@
+// Command outputs is the Lambda function behind the custom resources that ask
+// facts of AWS before a network is made and tell results when a workspace is
+// finished: Custom::NetworkPlan and Custom::WorkspaceOutputs. It runs outside
+// the VPC and calls ec2:DescribeAvailabilityZones, nothing else.
+package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+
+	"github.com/e6data/aws-quickstart/internal/contract"
+	"github.com/e6data/aws-quickstart/internal/customresource"
+)
+
+func main() {
+	ctx := context.Background()
+	log := lambdacontext.NewLogger()
+	cfg, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		log.ErrorContext(ctx, "load the AWS configuration", "error", err)
+		os.Exit(1)
+	}
+	m := customresource.NewMux(customresource.Options{Logger: log})
+	customresource.Register(m, contract.TypeNetworkPlan, networkPlan{zones: ec2.NewFromConfig(cfg), log: log})
+	customresource.Register(m, contract.TypeWorkspaceOutputs, workspaceOutputs{})
+	lambda.Start(m.Invoke)
+}
