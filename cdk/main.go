@@ -1,0 +1,104 @@
+// Command cdk writes the CloudFormation templates.
+//
+//	go run ./cdk             synthesises into cdk.out, as the CDK CLI asks
+//	go run ./cdk -write      writes quickstart.yaml and templates/*.yaml
+//	go run ./cdk -out DIR    writes the same files under DIR
+//
+// It runs in the root of the repository.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/e6data/aws-quickstart/cdk/render"
+	"github.com/e6data/aws-quickstart/cdk/stack"
+)
+
+func main() {
+	if err := run(os.Args[1:], os.Getenv, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "cdk:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string, env func(string) string, stderr io.Writer) error {
+	flags := flag.NewFlagSet("cdk", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	write := flags.Bool("write", false, "write the template files of the repository")
+	out := flags.String("out", "", "write the template files under this directory")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	cfg, err := readConfig(os.ReadFile, env("CDK_CONTEXT_JSON"))
+	if err != nil {
+		return err
+	}
+	// jsii warns about every Node.js release that is not the newest; the
+	// templates do not depend on it.
+	if err := os.Setenv("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "1"); err != nil {
+		return err
+	}
+	defer jsii.Close()
+	if *write {
+		*out = "."
+	}
+	if *out == "" {
+		synth(cfg, nil)
+		return nil
+	}
+	return writeFiles(cfg, *out)
+}
+
+// templateFiles are the stacks of the app and the files that they become.
+var templateFiles = map[string]string{
+	"Quickstart": "quickstart.yaml",
+	"Network":    stack.NetworkTemplateKey,
+}
+
+// synth declares all templates and returns the folder with the assembly. With
+// no folder given it is the one that the CDK CLI asks for.
+func synth(cfg stack.Config, folder *string) string {
+	app := awscdk.NewApp(&awscdk.AppProps{
+		AnalyticsReporting: jsii.Bool(false),
+		TreeMetadata:       jsii.Bool(false),
+		Outdir:             folder,
+	})
+	stack.NewNetworkTemplate(app, "Network")
+	stack.NewQuickstart(app, "Quickstart", cfg)
+	return *app.Synth(nil).Directory()
+}
+
+// writeFiles synthesises and writes each template as YAML under root.
+func writeFiles(cfg stack.Config, root string) error {
+	folder, err := os.MkdirTemp("", "synth-")
+	if err != nil {
+		return fmt.Errorf("make a folder for the assembly: %w", err)
+	}
+	defer os.RemoveAll(folder)
+	assembly := synth(cfg, jsii.String(folder))
+	for name, file := range templateFiles {
+		template, err := os.ReadFile(filepath.Join(assembly, name+".template.json"))
+		if err != nil {
+			return fmt.Errorf("read the synthesised template: %w", err)
+		}
+		text, err := render.YAML(template)
+		if err != nil {
+			return fmt.Errorf("write %s as YAML: %w", file, err)
+		}
+		path := filepath.Join(root, filepath.FromSlash(file))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return fmt.Errorf("make the folder of %s: %w", file, err)
+		}
+		if err := os.WriteFile(path, text, 0o644); err != nil {
+			return fmt.Errorf("write template: %w", err)
+		}
+	}
+	return nil
+}

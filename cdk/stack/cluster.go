@@ -1,0 +1,83 @@
+package stack
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awseks"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// Cluster is what others need of the EKS cluster.
+type Cluster struct {
+	Name                *string // waits for the cluster
+	Arn                 *string
+	SecurityGroupID     *string // EKS's own group: control plane and nodes
+	OidcProviderArn     *string
+	IssuerWithoutScheme *string // HOST/PATH, the prefix of IRSA condition keys
+}
+
+// clusterName is the cluster's name without waiting for the cluster.
+func clusterName() *string {
+	return eitherText(hasClusterName, ref("ClusterName"), sub("e6data-${WorkspaceName}"))
+}
+
+// newCluster adds the EKS cluster, its log group and its OIDC provider. Its
+// creator gets no rights on it: access.go says who does.
+func newCluster(s awscdk.Stack, n Network) Cluster {
+	role := newRole(s, "ClusterRole", roleProps{
+		Description: "Control plane of the e6data EKS cluster",
+		Trust:       serviceTrust(jsii.String(principalEKS)),
+		Managed:     []string{"AmazonEKSClusterPolicy"},
+	})
+	// EKS would make this group itself, without retention.
+	logs := awslogs.NewCfnLogGroup(s, jsii.String("ClusterLogGroup"), &awslogs.CfnLogGroupProps{
+		LogGroupName:    join("", jsii.String("/aws/eks/"), clusterName(), jsii.String("/cluster")),
+		RetentionInDays: numberRef("LogRetentionDays"),
+	})
+	cluster := awseks.NewCfnCluster(s, jsii.String("Cluster"), &awseks.CfnClusterProps{
+		Name:    clusterName(),
+		Version: ref("KubernetesVersion"),
+		RoleArn: role.AttrArn(),
+		AccessConfig: &awseks.CfnCluster_AccessConfigProperty{
+			AuthenticationMode:                      jsii.String("API_AND_CONFIG_MAP"),
+			BootstrapClusterCreatorAdminPermissions: false, // a later change would replace the cluster
+		},
+		ResourcesVpcConfig: &awseks.CfnCluster_ResourcesVpcConfigProperty{
+			SubnetIds:             n.PrivateSubnetIDs,
+			EndpointPrivateAccess: true,
+			// An empty list of blocks would mean the whole internet.
+			EndpointPublicAccess: either(hasPublicEndpoint, true, false),
+			PublicAccessCidrs:    awscdk.Token_AsList(onlyIf(hasPublicEndpoint, listRef("EndpointPublicAccessCidrs")), nil),
+		},
+		Logging: &awseks.CfnCluster_LoggingProperty{
+			ClusterLogging: &awseks.CfnCluster_ClusterLoggingProperty{EnabledTypes: enabledLogTypes()},
+		},
+		UpgradePolicy:      &awseks.CfnCluster_UpgradePolicyProperty{SupportType: ref("ClusterSupportPolicy")},
+		DeletionProtection: either(hasDeleteProtection, true, false),
+		Tags:               appTags(),
+	})
+	dependOn(cluster, logs)
+	issuer := cluster.AttrOpenIdConnectIssuerUrl()
+	provider := awsiam.NewCfnOIDCProvider(s, jsii.String("OidcProvider"), &awsiam.CfnOIDCProviderProps{
+		Url:          issuer,
+		ClientIdList: jsii.Strings("sts.amazonaws.com"),
+		Tags:         appTags(),
+	})
+	return Cluster{
+		Name:                cluster.Ref(),
+		Arn:                 cluster.AttrArn(),
+		SecurityGroupID:     cluster.AttrClusterSecurityGroupId(),
+		OidcProviderArn:     provider.Ref(),
+		IssuerWithoutScheme: pick(1, "//", issuer),
+	}
+}
+
+// enabledLogTypes is never left out: an update to no logs must switch them off.
+func enabledLogTypes() []any {
+	types := make([]any, 0, len(logTypes))
+	for _, lt := range logTypes {
+		types = append(types, onlyIf(lt.condition, map[string]any{"Type": lt.name}))
+	}
+	return types
+}

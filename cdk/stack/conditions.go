@@ -1,0 +1,78 @@
+package stack
+
+import "github.com/aws/aws-cdk-go/awscdk/v2"
+
+// Names of conditions that several constructs use.
+const (
+	hasArtifactBucket    = "HasArtifactBucket"
+	hasClusterName       = "HasClusterName"
+	hasExternalID        = "HasExternalId"
+	hasBoundary          = "HasPermissionsBoundary"
+	hasControlPlane      = "HasControlPlanePrincipal"
+	hasAdmin             = "HasAdminPrincipal"
+	hasPublicEndpoint    = "HasPublicEndpoint"
+	hasDebugNamespaces   = "HasDebugNamespaces"
+	hasPublicCharts      = "HasPublicCharts"
+	hasS3Charts          = "HasS3Charts"
+	hasGlueWrites        = "HasGlueWrites"
+	hasDeleteProtection  = "HasDeletionProtection"
+	conditionLogsPrefix  = "Logs"
+	s3ChartScheme        = "s3://"
+	wordPublic           = "Public"
+	wordReadWrite        = "ReadWrite"
+	wordOn               = "On"
+	logTypesAll          = "api,audit,authenticator,controllerManager,scheduler"
+	logTypesWithoutAPI   = "audit,authenticator,controllerManager,scheduler"
+	logTypesAuditAndAuth = "audit,authenticator"
+	logTypesNone         = "None"
+)
+
+// addConditions declares what the answers to the parameters decide.
+func addConditions(s awscdk.Stack) {
+	given := func(name, parameter string) {
+		condition(s, name, not(equals(ref(parameter), "")))
+	}
+	given(hasArtifactBucket, "ArtifactBucket")
+	given(hasClusterName, "ClusterName")
+	given(hasExternalID, "ExternalId")
+	given(hasBoundary, "PermissionsBoundaryArn")
+	given(hasControlPlane, "ControlPlanePrincipalArn")
+	given(hasAdmin, "AdminPrincipalArn")
+	condition(s, hasPublicEndpoint, not(equals(joinList("", listRef("EndpointPublicAccessCidrs")), "")))
+	condition(s, hasDebugNamespaces, not(equals(joinList("", listRef("DebugNamespaces")), "")))
+	condition(s, hasPublicCharts, equals(ref("ChartSource"), wordPublic))
+	// "starts with s3://": what stands before the first s3:// is empty. The one
+	// appended makes sure that there is something to split.
+	condition(s, hasS3Charts, equals(pick(0, s3ChartScheme, join("", ref("ChartSource"), text(s3ChartScheme))), ""))
+	condition(s, hasGlueWrites, equals(ref("GlueAccess"), wordReadWrite))
+	condition(s, hasDeleteProtection, equals(ref("ClusterDeletionProtection"), wordOn))
+	addLogTypeConditions(s)
+}
+
+// logTypes are EKS's control-plane logs and the choices of ClusterLogTypes
+// that hold them.
+var logTypes = []struct {
+	name      string // as EKS calls it
+	condition string
+	choices   []string
+}{
+	{"api", conditionLogsPrefix + "Api", []string{logTypesAll}},
+	{"audit", conditionLogsPrefix + "Audit", []string{logTypesAll, logTypesWithoutAPI, logTypesAuditAndAuth}},
+	{"authenticator", conditionLogsPrefix + "Authenticator", []string{logTypesAll, logTypesWithoutAPI, logTypesAuditAndAuth}},
+	{"controllerManager", conditionLogsPrefix + "ControllerManager", []string{logTypesAll, logTypesWithoutAPI}},
+	{"scheduler", conditionLogsPrefix + "Scheduler", []string{logTypesAll, logTypesWithoutAPI}},
+}
+
+func addLogTypeConditions(s awscdk.Stack) {
+	for _, lt := range logTypes {
+		var chosen []awscdk.ICfnConditionExpression
+		for _, c := range lt.choices {
+			chosen = append(chosen, equals(ref("ClusterLogTypes"), c))
+		}
+		expression := chosen[0]
+		if len(chosen) > 1 {
+			expression = awscdk.Fn_ConditionOr(chosen...)
+		}
+		condition(s, lt.condition, expression)
+	}
+}

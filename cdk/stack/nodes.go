@@ -1,0 +1,96 @@
+package stack
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awseks"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// nodePolicies are what kubelet, the VPC CNI, image pulls and Session Manager
+// need of a node's role.
+var nodePolicies = []string{
+	"AmazonEKSWorkerNodePolicy",
+	"AmazonEKS_CNI_Policy",
+	"AmazonEC2ContainerRegistryReadOnly",
+	"AmazonSSMManagedInstanceCore",
+}
+
+// newNodes adds the managed node group for what runs beside the query engine:
+// controllers and agents.
+func newNodes(s awscdk.Stack, c Cluster, n Network) {
+	role := newRole(s, "NodeRole", roleProps{
+		Description: "Nodes of the e6data cluster's managed node group",
+		Trust:       serviceTrust(principalEC2()),
+		Managed:     nodePolicies,
+	})
+	named := &[]*awscdk.CfnTag{
+		tag("Name", sub("e6data-${WorkspaceName}-default")),
+		tag("app", jsii.String("e6data")),
+	}
+	template := awsec2.NewCfnLaunchTemplate(s, jsii.String("NodeLaunchTemplate"), &awsec2.CfnLaunchTemplateProps{
+		LaunchTemplateData: &awsec2.CfnLaunchTemplate_LaunchTemplateDataProperty{
+			BlockDeviceMappings: []any{&awsec2.CfnLaunchTemplate_BlockDeviceMappingProperty{
+				DeviceName: jsii.String("/dev/xvda"),
+				Ebs: &awsec2.CfnLaunchTemplate_EbsProperty{
+					VolumeType:          jsii.String("gp3"),
+					VolumeSize:          number(nodeGroupDiskGiB),
+					Encrypted:           true,
+					DeleteOnTermination: true,
+				},
+			}},
+			// With one hop, pods cannot reach the node's credentials.
+			MetadataOptions: &awsec2.CfnLaunchTemplate_MetadataOptionsProperty{
+				HttpTokens:              jsii.String("required"),
+				HttpPutResponseHopLimit: number(1),
+			},
+			TagSpecifications: []any{
+				&awsec2.CfnLaunchTemplate_TagSpecificationProperty{ResourceType: jsii.String("instance"), Tags: named},
+				&awsec2.CfnLaunchTemplate_TagSpecificationProperty{ResourceType: jsii.String("volume"), Tags: named},
+			},
+		},
+	})
+	awseks.NewCfnNodegroup(s, jsii.String("NodeGroup"), &awseks.CfnNodegroupProps{
+		ClusterName:   c.Name,
+		NodeRole:      role.AttrArn(),
+		Subnets:       anyList(n.PrivateSubnetIDs),
+		Version:       ref("KubernetesVersion"),
+		AmiType:       jsii.String("AL2023_ARM_64_STANDARD"),
+		InstanceTypes: jsii.Strings("t4g.medium"),
+		ScalingConfig: &awseks.CfnNodegroup_ScalingConfigProperty{
+			MinSize: number(2), DesiredSize: number(2), MaxSize: number(3),
+		},
+		UpdateConfig: &awseks.CfnNodegroup_UpdateConfigProperty{MaxUnavailable: number(1)},
+		LaunchTemplate: &awseks.CfnNodegroup_LaunchTemplateSpecificationProperty{
+			Id: template.Ref(), Version: template.AttrLatestVersionNumber(),
+		},
+		Labels: map[string]*string{"app": jsii.String("e6data"), "e6data-workspace-name": jsii.String("default")},
+		Tags:   &map[string]*string{"app": jsii.String("e6data")},
+	})
+}
+
+const nodeGroupDiskGiB = 20
+
+// KarpenterNodes is what the query engine's nodes run as.
+type KarpenterNodes struct {
+	RoleName        *string
+	RoleArn         *string
+	InstanceProfile *string
+}
+
+// newKarpenterNodes adds role and instance profile of the nodes that Karpenter
+// starts. The profile is the template's own, so that Karpenter makes none and
+// none is left behind.
+func newKarpenterNodes(s awscdk.Stack) KarpenterNodes {
+	role := newRole(s, "KarpenterNodeRole", roleProps{
+		Description: "Nodes of the e6data query engine, started by Karpenter",
+		Trust:       serviceTrust(principalEC2()),
+		Managed:     nodePolicies,
+	})
+	profile := awsiam.NewCfnInstanceProfile(s, jsii.String("KarpenterInstanceProfile"), &awsiam.CfnInstanceProfileProps{
+		Path:  ref("RolePath"),
+		Roles: &[]any{role.Ref()},
+	})
+	return KarpenterNodes{RoleName: role.Ref(), RoleArn: role.AttrArn(), InstanceProfile: profile.Ref()}
+}

@@ -1,0 +1,102 @@
+package stack
+
+import (
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// parameter is one question of the template.
+type parameter struct {
+	Name        string
+	Label       string // what the console shows instead of the name
+	Description string
+	Type        string // empty means String
+	Default     any    // nil: the customer must answer
+	Values      []string
+	Pattern     string // in a list it holds for each element
+	Constraint  string // what the customer reads when pattern or limits refuse
+	Min, Max    int    // for numbers; 0 means no limit
+}
+
+// parameterGroup is a heading of the console's form with its questions.
+type parameterGroup struct {
+	Label      string
+	Parameters []parameter
+}
+
+const (
+	typeList   = "CommaDelimitedList"
+	typeNumber = "Number"
+)
+
+// addParameters declares the questions, in order, and how the console shows
+// them.
+func addParameters(s awscdk.Stack, groups []parameterGroup) {
+	var shown []any
+	labels := map[string]any{}
+	for _, g := range groups {
+		var names []string
+		for _, p := range g.Parameters {
+			addParameter(s, p)
+			names = append(names, p.Name)
+			labels[p.Name] = map[string]any{"default": p.Label}
+		}
+		shown = append(shown, map[string]any{"Label": map[string]any{"default": g.Label}, "Parameters": names})
+	}
+	s.TemplateOptions().SetMetadata(&map[string]any{
+		"AWS::CloudFormation::Interface": map[string]any{"ParameterGroups": shown, "ParameterLabels": labels},
+	})
+}
+
+func addParameter(s awscdk.Stack, p parameter) {
+	props := &awscdk.CfnParameterProps{
+		Type:        jsii.String("String"),
+		Description: jsii.String(p.Description),
+		Default:     p.Default,
+	}
+	if p.Type != "" {
+		props.Type = jsii.String(p.Type)
+	}
+	if len(p.Values) > 0 {
+		props.AllowedValues = jsii.Strings(p.Values...)
+	}
+	if p.Pattern != "" {
+		props.AllowedPattern = jsii.String(p.Pattern)
+	}
+	if p.Constraint != "" {
+		props.ConstraintDescription = jsii.String(p.Constraint)
+	}
+	if p.Min != 0 {
+		props.MinValue = number(p.Min)
+	}
+	if p.Max != 0 {
+		props.MaxValue = number(p.Max)
+	}
+	awscdk.NewCfnParameter(s, jsii.String(p.Name), props)
+}
+
+// addRules refuses contradictions before anything is made.
+func addRules(s awscdk.Stack, cfg Config) {
+	regions := append([]string(nil), cfg.Regions...)
+	rule(s, "RegionIsPublished",
+		awscdk.Fn_ConditionOr(
+			not(equals(ref("ArtifactBucket"), "")),
+			awscdk.Fn_ConditionContains(jsii.Strings(regions...), ref("AWS::Region")),
+		),
+		"This quickstart is not published in this region. Launch it in one of "+strings.Join(regions, ", ")+
+			", or copy its files to a bucket in this region and give that bucket as ArtifactBucket.")
+	rule(s, "NamespaceIsOurs",
+		not(awscdk.Fn_ConditionContains(jsii.Strings(reservedNamespaces...), ref("KubernetesNamespace"))),
+		"KubernetesNamespace must be a namespace of its own, not one of "+strings.Join(reservedNamespaces, ", ")+".")
+}
+
+// reservedNamespaces belong to Kubernetes or to everybody.
+var reservedNamespaces = []string{"default", "kube-system", "kube-public", "kube-node-lease"}
+
+func rule(s awscdk.Stack, name string, assert awscdk.ICfnConditionExpression, description string) {
+	awscdk.NewCfnRule(s, jsii.String(name), &awscdk.CfnRuleProps{
+		Assertions: &[]*awscdk.CfnRuleAssertion{{Assert: assert, AssertDescription: jsii.String(description)}},
+	})
+}

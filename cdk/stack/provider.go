@@ -1,0 +1,163 @@
+package stack
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// ProviderProps describes one Lambda function behind custom resources.
+type ProviderProps struct {
+	Binary      string // name of the zip, without architecture
+	Description string
+	// TimeoutSeconds is the longest run, ServiceTimeoutSeconds how long
+	// CloudFormation waits for an answer.
+	TimeoutSeconds        int
+	ServiceTimeoutSeconds int
+	Policies              []any // beside the function's own logs
+	// Network puts the function into private subnets; nil: outside any VPC.
+	Network *ProviderNetwork
+}
+
+// ProviderNetwork is where a function in the VPC runs.
+type ProviderNetwork struct {
+	SubnetIDs       *[]*string
+	SecurityGroupID *string
+}
+
+// Provider is what custom resources need of their function.
+type Provider struct {
+	Token          *string
+	RoleArn        *string
+	ServiceTimeout int // seconds
+	// Ready is what must be there before the first custom resource is made,
+	// and after the last one is gone.
+	Ready []awscdk.CfnResource
+}
+
+// newProvider adds a function with its role, its log group and its
+// asynchronous invocation settings. All its rights are in the role, so they
+// outlive the function, and network interfaces are given back on delete.
+func newProvider(s awscdk.Stack, id string, p ProviderProps) Provider {
+	logs := awslogs.NewCfnLogGroup(s, jsii.String(id+"LogGroup"), &awslogs.CfnLogGroupProps{
+		RetentionInDays: numberRef("LogRetentionDays"),
+	})
+	policies := []any{inlineProperty("logs", allow("WriteOwnLogs", []string{"logs:CreateLogStream", "logs:PutLogEvents"}, logs.AttrArn()))}
+	props := &awslambda.CfnFunctionProps{
+		Description:   jsii.String(p.Description),
+		Runtime:       jsii.String("provided.al2023"),
+		Handler:       jsii.String("bootstrap"),
+		Architectures: &[]*string{ref("FunctionArchitecture")},
+		MemorySize:    number(512),
+		Timeout:       number(p.TimeoutSeconds),
+		Code: &awslambda.CfnFunction_CodeProperty{
+			S3Bucket: artifactBucket(),
+			S3Key:    sub("${Version}/" + p.Binary + "-${FunctionArchitecture}.zip"),
+		},
+		LoggingConfig: &awslambda.CfnFunction_LoggingConfigProperty{LogGroup: logs.Ref(), LogFormat: jsii.String("JSON")},
+		Tags:          appTags(),
+	}
+	if p.Network != nil {
+		policies = append(policies, inlineProperty("network-interfaces", useNetworkInterfaces()))
+		props.VpcConfig = &awslambda.CfnFunction_VpcConfigProperty{
+			SubnetIds: p.Network.SubnetIDs, SecurityGroupIds: &[]*string{p.Network.SecurityGroupID},
+		}
+	}
+	role := newRole(s, id+"Role", roleProps{
+		Description: p.Description,
+		Trust:       serviceTrust(jsii.String(principalLambda)),
+		Policies:    append(policies, p.Policies...),
+	})
+	props.Role = role.AttrArn()
+	function := awslambda.NewCfnFunction(s, jsii.String(id), props)
+	// CloudFormation invokes asynchronously. A second run of an event that
+	// failed would meet what the first one left; a late one would answer
+	// nobody.
+	invoke := awslambda.NewCfnEventInvokeConfig(s, jsii.String(id+"InvokeConfig"), &awslambda.CfnEventInvokeConfigProps{
+		FunctionName:             function.Ref(),
+		Qualifier:                jsii.String("$LATEST"),
+		MaximumRetryAttempts:     number(0),
+		MaximumEventAgeInSeconds: number(p.ServiceTimeoutSeconds - p.TimeoutSeconds),
+	})
+	return Provider{
+		Token:          function.AttrArn(),
+		RoleArn:        role.AttrArn(),
+		ServiceTimeout: p.ServiceTimeoutSeconds,
+		Ready:          []awscdk.CfnResource{invoke},
+	}
+}
+
+// useNetworkInterfaces is what Lambda needs for a function in a VPC. The
+// managed policy for it would also let the function make log groups.
+func useNetworkInterfaces() map[string]any {
+	return allow("UseNetworkInterfaces", []string{
+		"ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:DeleteNetworkInterface",
+		"ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses",
+	}, "*")
+}
+
+// newOutputsProvider adds the function that plans the network and writes the
+// console link. It needs no VPC, and is there before one.
+func newOutputsProvider(s awscdk.Stack) Provider {
+	return newProvider(s, "OutputsFunction", ProviderProps{
+		Binary:                "outputs",
+		Description:           "e6data: plans the network and writes the outputs of the stack",
+		TimeoutSeconds:        120,
+		ServiceTimeoutSeconds: 300,
+		Policies: []any{
+			inlineProperty("zones", allow("ReadZones", []string{"ec2:DescribeAvailabilityZones"}, "*")),
+		},
+	})
+}
+
+// newHelmProvider adds the function that installs Helm charts, inside the VPC.
+// Its access entry is added by newAccess, which needs its role.
+func newHelmProvider(s awscdk.Stack, c Cluster, n Network) Provider {
+	group := awsec2.NewCfnSecurityGroup(s, jsii.String("HelmInstallerSecurityGroup"), &awsec2.CfnSecurityGroupProps{
+		GroupDescription: jsii.String("e6data Helm installer: HTTPS out, nothing in"),
+		VpcId:            n.VpcID,
+		SecurityGroupEgress: []any{&awsec2.CfnSecurityGroup_EgressProperty{
+			IpProtocol: jsii.String("tcp"), FromPort: number(443), ToPort: number(443), CidrIp: jsii.String(everywhere),
+			Description: jsii.String("Kubernetes API, AWS APIs, chart repositories"),
+		}},
+		Tags: networkTags("helm-installer"),
+	})
+	// The private endpoint lies behind the cluster's own group, which lets in
+	// nobody but itself.
+	way := awsec2.NewCfnSecurityGroupIngress(s, jsii.String("HelmInstallerToCluster"), &awsec2.CfnSecurityGroupIngressProps{
+		GroupId:               c.SecurityGroupID,
+		IpProtocol:            jsii.String("tcp"),
+		FromPort:              number(443),
+		ToPort:                number(443),
+		SourceSecurityGroupId: group.AttrGroupId(),
+		Description:           jsii.String("e6data Helm installer to the Kubernetes API"),
+	})
+	p := newProvider(s, "HelmInstaller", ProviderProps{
+		Binary:                "helminstaller",
+		Description:           "e6data: installs Helm charts on the cluster",
+		TimeoutSeconds:        900,
+		ServiceTimeoutSeconds: 1200,
+		Policies: []any{
+			inlineProperty("cluster", allow("FindCluster", []string{"eks:DescribeCluster"}, c.Arn)),
+			onlyIf(hasS3Charts, inline("charts", allow("ReadCharts", []string{"s3:GetObject"}, chartObjects()))),
+		},
+		Network: &ProviderNetwork{SubnetIDs: n.PrivateSubnetIDs, SecurityGroupID: group.AttrGroupId()},
+	})
+	p.Ready = append(p.Ready, way)
+	return p
+}
+
+// chartObjects is the ARN of all objects under ChartSource s3://BUCKET/PREFIX.
+// A second s3:// is appended so that the split also works for other sources,
+// for which the policy is left out.
+func chartObjects() *string {
+	place := pick(1, s3ChartScheme, join("", ref("ChartSource"), jsii.String(s3ChartScheme)))
+	return subWith("arn:${AWS::Partition}:s3:::${Place}/*", map[string]*string{"Place": place})
+}
+
+// artifactBucket holds functions and nested templates of this version.
+func artifactBucket() *string {
+	return eitherText(hasArtifactBucket, ref("ArtifactBucket"), sub(artifactBucketPrefix+"${AWS::Region}"))
+}

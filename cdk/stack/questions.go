@@ -1,0 +1,225 @@
+package stack
+
+// Patterns that several parameters share. They stay within what RE2, Java and
+// Python understand alike: no look-ahead.
+const (
+	patternBucket    = `[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]`
+	patternDNSLabel  = `[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?`
+	patternOctet     = `(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])`
+	patternSemVer    = `[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?`
+	patternPath      = `(/[A-Za-z0-9._-]+)*`
+	patternPrincipal = `arn:aws[a-z-]*:iam::[0-9]{12}:`
+)
+
+// questions are the parameters of the template for a new VPC and a new
+// cluster. Only the first two have no default.
+func questions(cfg Config) []parameterGroup {
+	return []parameterGroup{
+		{"Workspace", workspaceQuestions()},
+		{"Network", networkQuestions()},
+		{"EKS cluster", clusterQuestions()},
+		{"Nodes of the query engine", nodeQuestions()},
+		{"Access for e6data and for you", accessQuestions()},
+		{"Charts and artefacts", artefactQuestions(cfg)},
+	}
+}
+
+func workspaceQuestions() []parameter {
+	return []parameter{
+		{
+			Name: "WorkspaceName", Label: "Workspace name",
+			Description: "Name of the e6data workspace, as it will stand in the e6data console. Names in Kubernetes and tags in AWS are made from it.",
+			Pattern:     `^[a-z][a-z0-9-]{1,18}[a-z0-9]$`,
+			Constraint:  "3 to 20 lower-case letters, digits and hyphens; a letter first, no hyphen at the end.",
+		},
+		{
+			Name: "DataBucketNames", Label: "Data buckets", Type: typeList,
+			Description: "S3 buckets that hold the data to query, comma-separated. The query engine may read these buckets and no others.",
+			Pattern:     `^` + patternBucket + `$`,
+			Constraint:  "Names of S3 buckets, comma-separated: 3 to 63 lower-case letters, digits, dots and hyphens each. All buckets (*) cannot be given.",
+		},
+		{
+			Name: "GlueAccess", Label: "AWS Glue Data Catalog", Default: "ReadOnly", Values: []string{"ReadOnly", wordReadWrite},
+			Description: "What the query engine may do in this account's Glue Data Catalog. ReadWrite lets it create, change and delete tables.",
+		},
+		{
+			Name: "KubernetesNamespace", Label: "Kubernetes namespace", Default: "e6data",
+			Description: "Namespace of the workspace on the cluster. It is made if it does not exist.",
+			Pattern:     `^` + patternDNSLabel + `$`,
+			Constraint:  "1 to 63 lower-case letters, digits and hyphens; no hyphen at either end.",
+		},
+		{
+			Name: "DebugNamespaces", Label: "Namespaces e6data may inspect", Type: typeList, Default: "kube-system",
+			Description: "Namespaces in which e6data's support may read pods and logs, comma-separated. Leave empty for none.",
+			Pattern:     `^$|^` + patternDNSLabel + `$`,
+			Constraint:  "Names of namespaces, comma-separated.",
+		},
+	}
+}
+
+func networkQuestions() []parameter {
+	return []parameter{
+		{
+			Name: "VpcCidr", Label: "VPC address block", Default: "10.200.0.0/16",
+			Description: "Private IPv4 block of the new VPC, /16 to /21. Choose one that does not overlap with networks you will connect to it.",
+			Pattern: `^(10\.` + patternOctet + `|172\.(1[6-9]|2[0-9]|3[01])|192\.168)\.` + patternOctet + `\.` + patternOctet +
+				`/(1[6-9]|2[01])$`,
+			Constraint: "A private block (10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16) of size /16 to /21, such as 10.200.0.0/16.",
+		},
+		{
+			Name: "ExcludedAvailabilityZones", Label: "Availability Zones to leave out", Type: typeList, Default: "",
+			Description: "Zone names (us-east-1e) or zone IDs (use1-az3) that are not to be used, comma-separated. Zones that EKS refuses are left out anyway.",
+			Pattern:     `^$|^[a-z]{2,}(-[a-z]+)+-[0-9][a-z]$|^[a-z]{2,}[0-9]+-az[0-9]+$`,
+			Constraint:  "Names or IDs of Availability Zones, comma-separated.",
+		},
+		{
+			Name: "NatGateways", Label: "NAT gateways", Default: "Single", Values: []string{"Single", "PerZone"},
+			Description: "Single is cheaper, but all zones lose their way out if its zone fails. PerZone has one NAT gateway in each zone.",
+		},
+	}
+}
+
+func clusterQuestions() []parameter {
+	return []parameter{
+		{
+			Name: "ClusterName", Label: "Cluster name", Default: "",
+			Description: "Name of the EKS cluster. Leave empty for e6data-<workspace name>. It cannot be changed later.",
+			Pattern:     `^$|^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$`,
+			Constraint:  "Up to 100 letters, digits, hyphens and underscores; a letter or digit first.",
+		},
+		{
+			Name: "KubernetesVersion", Label: "Kubernetes version", Default: kubernetesVersion, Values: []string{kubernetesVersion, kubernetesOlder},
+			Description: "Kubernetes version of the cluster. A cluster can go up one version at a time, never down.",
+		},
+		{
+			Name: "ClusterSupportPolicy", Label: "At the end of standard support", Default: "STANDARD", Values: []string{"STANDARD", "EXTENDED"},
+			Description: "STANDARD: EKS upgrades the cluster by itself when standard support of its version ends. EXTENDED: it stays, at a higher price per hour.",
+		},
+		{
+			Name: "ClusterDeletionProtection", Label: "Deletion protection", Default: "Off", Values: []string{"Off", wordOn},
+			Description: "On: the cluster, and so this stack, cannot be deleted until this is Off again.",
+		},
+		{
+			Name: "EndpointPublicAccessCidrs", Label: "Who may reach the cluster's public endpoint", Type: typeList, Default: controlPlaneAddress,
+			Description: "IPv4 blocks from which the Kubernetes API may be reached over the internet, comma-separated. " +
+				"The default is e6data's control plane. Leave empty to switch the public endpoint off; the private one is always on.",
+			Pattern:    `^$|^(` + patternOctet + `\.){3}` + patternOctet + `/([89]|[12][0-9]|3[0-2])$`,
+			Constraint: "IPv4 blocks of size /8 to /32, comma-separated. The whole internet (0.0.0.0/0) cannot be given.",
+		},
+		{
+			Name: "ClusterLogTypes", Label: "Control-plane logs", Default: logTypesWithoutAPI,
+			Values:      []string{logTypesWithoutAPI, logTypesAll, logTypesAuditAndAuth, logTypesNone},
+			Description: "Which logs of the cluster's control plane go to CloudWatch Logs.",
+		},
+		{
+			Name: "LogRetentionDays", Label: "Days to keep logs", Type: typeNumber, Default: "30", Values: retentionDays,
+			Description: "How many days CloudWatch Logs keeps the logs of the cluster and of this stack's functions.",
+		},
+		{
+			Name: "AdminPrincipalArn", Label: "Cluster administrator", Default: "",
+			Description: "ARN of an IAM role or user that becomes administrator of the cluster. Leave empty for none: whoever creates this stack gets no rights on the cluster by that alone.",
+			Pattern:     `^$|^` + patternPrincipal + `(role|user)/[A-Za-z0-9+=,.@_/-]+$`,
+			Constraint:  "The ARN of an IAM role or user, such as arn:aws:iam::111122223333:role/Admin.",
+		},
+	}
+}
+
+// retentionDays are the values that CloudWatch Logs accepts.
+var retentionDays = []string{
+	"1", "3", "5", "7", "14", "30", "60", "90", "120", "150", "180", "365", "400", "545", "731", "1096", "1827",
+	"2192", "2557", "2922", "3288", "3653",
+}
+
+func nodeQuestions() []parameter {
+	return []parameter{
+		{
+			Name: "NodeInstanceFamilies", Label: "EC2 instance families", Type: typeList,
+			Default:     "t4g,c7g,c7gd,c6g,c6gd,c8g,r6g,r6gd,r7g,r7gd,r8g,i8g",
+			Description: "EC2 instance families from which Karpenter takes nodes for the query engine, comma-separated.",
+			Pattern:     `^[a-z][a-z0-9-]{1,15}$`,
+			Constraint:  "Names of EC2 instance families such as c7g, comma-separated.",
+		},
+		{
+			Name: "NodePoolCpuLimit", Label: "Largest number of vCPUs", Type: typeNumber, Default: 100000, Min: 2, Max: 1000000,
+			Description: "The query engine's nodes together never have more vCPUs than this.",
+			Constraint:  "A number from 2 to 1000000.",
+		},
+		{
+			Name: "NodeDiskGiB", Label: "Disk of a node, GiB", Type: typeNumber, Default: 100, Min: 100, Max: 16384,
+			Description: "Size of the encrypted gp3 root volume of each node of the query engine.",
+			Constraint:  "A number of GiB from 100 to 16384.",
+		},
+	}
+}
+
+func accessQuestions() []parameter {
+	return []parameter{
+		{
+			Name: "ControlPlanePrincipalArn", Label: "e6data's control plane", Default: "",
+			Description: "ARN of the principal of e6data's control plane that may assume the cross-account role. Leave empty for e6data's production account.",
+			Pattern:     `^$|^` + patternPrincipal + `(root|(role|user)/[A-Za-z0-9+=,.@_/-]+)$`,
+			Constraint:  "The ARN of an IAM role, a user or an account's root.",
+		},
+		{
+			Name: "ExternalId", Label: "External ID", Default: "",
+			Description: "External ID that the control plane must show when it assumes the cross-account role. Leave empty for one that is unique to this stack. Set it to rotate it.",
+			Pattern:     `^$|^[A-Za-z0-9_+=,.@:/-]{2,1224}$`,
+			Constraint:  "2 to 1224 letters, digits and the characters _+=,.@:/-",
+		},
+		{
+			Name: "PermissionsBoundaryArn", Label: "Permissions boundary", Default: "",
+			Description: "ARN of a managed policy to set as permissions boundary on every role of this stack. Leave empty for none.",
+			Pattern:     `^$|^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]+$`,
+			Constraint:  "The ARN of an IAM managed policy.",
+		},
+		{
+			Name: "RolePath", Label: "Path of the roles", Default: "/",
+			Description: "IAM path of every role of this stack.",
+			Pattern:     `^/([A-Za-z0-9+=,.@_-]+/)*$`,
+			Constraint:  "A path that begins and ends with a slash, such as /e6data/.",
+		},
+	}
+}
+
+func artefactQuestions(cfg Config) []parameter {
+	return []parameter{
+		{
+			Name: "WorkspaceChartVersion", Label: "Workspace chart version", Default: workspaceChartVersion,
+			Description: "Version of e6data's workspace Helm chart.",
+			Pattern:     `^` + patternSemVer + `$`,
+			Constraint:  "A version such as " + workspaceChartVersion + ".",
+		},
+		{
+			Name: "KarpenterVersion", Label: "Karpenter version", Default: karpenterVersion, Values: []string{karpenterVersion},
+			Description: "Version of Karpenter, which starts and ends the query engine's nodes. Chart and IAM rights belong together, so each version of this quickstart offers the one it was tested with.",
+		},
+		{
+			Name: "ChartSource", Label: "Where the Helm charts are", Default: wordPublic,
+			Description: "Public: the charts' public repositories. Else a copy of them: s3://bucket/prefix with files named chart-version.tgz, or oci://registry/path.",
+			Pattern:     `^(` + wordPublic + `|s3://` + patternBucket + patternPath + `|oci://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?` + patternPath + `)$`,
+			Constraint:  "Public, s3://bucket/prefix or oci://registry/path, without a slash at the end.",
+		},
+		{
+			Name: "Version", Label: "Version of this quickstart", Default: cfg.Version,
+			Description: "Version of this quickstart whose functions and templates are used. Change it only to the version of the template itself.",
+			Pattern:     `^` + patternSemVer + `$`,
+			Constraint:  "A version such as " + cfg.Version + ".",
+		},
+		{
+			Name: "ArtifactBucket", Label: "Bucket with this quickstart's files", Default: "",
+			Description: "Bucket, in this region, with a copy of this quickstart's files under <version>/. For accounts without internet access. Leave empty for e6data's own.",
+			Pattern:     `^$|^` + patternBucket + `$`,
+			Constraint:  "The name of an S3 bucket.",
+		},
+		{
+			Name: "FunctionArchitecture", Label: "Architecture of the functions", Default: "arm64", Values: []string{"arm64", "x86_64"},
+			Description: "Processor architecture of this stack's Lambda functions. arm64 is cheaper; x86_64 is for regions without it.",
+		},
+		{
+			Name: "ConsoleHost", Label: "e6data console", Default: consoleHost,
+			Description: "Host name of the e6data console, for the link in the outputs of the stack.",
+			Pattern:     `^(` + patternDNSLabel + `\.)+[a-z]{2,63}$`,
+			Constraint:  "A host name such as " + consoleHost + ".",
+		},
+	}
+}

@@ -1,0 +1,127 @@
+package stack
+
+import (
+	"fmt"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/e6data/aws-quickstart/internal/contract"
+)
+
+// newCustomResource adds a custom resource of one of the contract's types.
+func newCustomResource(s awscdk.Stack, id, resourceType string, p Provider, props any) awscdk.CfnResource {
+	properties, err := contract.Properties(props)
+	if err != nil {
+		panic(fmt.Errorf("custom resource %s: %w", id, err))
+	}
+	properties["ServiceToken"] = p.Token
+	properties["ServiceTimeout"] = p.ServiceTimeout
+	r := awscdk.NewCfnResource(s, jsii.String(id), &awscdk.CfnResourceProps{
+		Type: jsii.String(resourceType), Properties: &properties,
+	})
+	dependOn(r, p.Ready...)
+	return r
+}
+
+// releases are the custom resources that install charts.
+type releases struct {
+	stack    awscdk.Stack
+	provider Provider
+	cluster  Cluster
+}
+
+func (r releases) add(id string, props contract.HelmRelease, after ...awscdk.CfnResource) awscdk.CfnResource {
+	props.ClusterName = *r.cluster.Name
+	release := newCustomResource(r.stack, id, contract.TypeHelmRelease, r.provider, props)
+	dependOn(release, after...)
+	return release
+}
+
+// newReleases adds the Helm releases, none of which waits for a node.
+func newReleases(s awscdk.Stack, p Provider, c Cluster, n Network, k KarpenterNodes) awscdk.CfnResource {
+	r := releases{stack: s, provider: p, cluster: c}
+	crds := r.add("KarpenterCrds", contract.HelmRelease{
+		Namespace:    "kube-system",
+		ReleaseName:  "karpenter-crd",
+		Repository:   *charts(karpenterCharts),
+		Chart:        "karpenter-crd",
+		ChartVersion: *ref("KarpenterVersion"),
+		Wait:         true,
+	})
+	r.add("NodePool", contract.HelmRelease{
+		Namespace:   "kube-system",
+		ReleaseName: *nodePoolName(),
+		Repository:  "builtin:",
+		Chart:       "nodepool",
+		Values:      *nodePoolValues(c, n, k),
+	}, crds)
+	return r.add("Workspace", contract.HelmRelease{
+		Namespace:       *ref("KubernetesNamespace"),
+		CreateNamespace: true,
+		ReleaseName:     *ref("WorkspaceName"),
+		Repository:      *charts(workspaceCharts),
+		Chart:           "workspace",
+		ChartVersion:    *ref("WorkspaceChartVersion"),
+		Values:          *workspaceValues(),
+		Wait:            true,
+	})
+}
+
+// charts is the repository of a public chart, or the customer's copy.
+func charts(public string) *string {
+	return eitherText(hasPublicCharts, jsii.String(public), ref("ChartSource"))
+}
+
+// Kubernetes names that several places must agree on. NodePool and
+// EC2NodeClass have the same one.
+func nodePoolName() *string     { return sub(nodePoolNameText) }
+func controlPlaneUser() *string { return sub(controlPlaneUserText) }
+
+const (
+	nodePoolNameText     = "e6data-${WorkspaceName}"
+	controlPlaneUserText = "e6data-${WorkspaceName}-user"
+)
+
+// workspaceValues are the values of e6data's workspace chart.
+func workspaceValues() *string {
+	return document(map[string]any{
+		"cloud": map[string]any{
+			"type":               "AWS",
+			"oidc_value":         "${EngineRole.Arn}",
+			"control_plane_user": []string{controlPlaneUserText},
+			"debug_namespaces":   raw("DebugNamespaces"),
+		},
+		"karpenter": map[string]any{"nodepool": nodePoolNameText, "nodeclass": nodePoolNameText},
+	}, map[string]*string{
+		"DebugNamespaces": eitherText(hasDebugNamespaces, jsonList(listRef("DebugNamespaces")), jsii.String("[]")),
+	})
+}
+
+// nodePoolValues are the values of charts/nodepool.
+func nodePoolValues(c Cluster, n Network, k KarpenterNodes) *string {
+	return document(map[string]any{
+		"workspaceName":    "${WorkspaceName}",
+		"clusterName":      "${Cluster}",
+		"nodePool":         map[string]any{"name": nodePoolNameText},
+		"nodeClass":        map[string]any{"name": nodePoolNameText},
+		"instanceProfile":  "${InstanceProfile}",
+		"instanceFamilies": raw("InstanceFamilies"),
+		// The families decide: each is made of one architecture.
+		"architectures":    []string{"arm64", "amd64"},
+		"capacityTypes":    []string{"on-demand"},
+		"zones":            raw("Zones"),
+		"cpuLimit":         raw("NodePoolCpuLimit"),
+		"diskGiB":          raw("NodeDiskGiB"),
+		"subnetIDs":        raw("SubnetIDs"),
+		"securityGroupIDs": []string{"${SecurityGroupID}"},
+		"nodeTags":         map[string]any{"app": "e6data", "Name": nodePoolNameText},
+		"storageClass":     map[string]any{"create": true},
+	}, map[string]*string{
+		"InstanceProfile":  k.InstanceProfile,
+		"InstanceFamilies": jsonList(listRef("NodeInstanceFamilies")),
+		"Zones":            jsonList(n.Zones),
+		"SubnetIDs":        jsonList(n.PrivateSubnetIDs),
+		"SecurityGroupID":  c.SecurityGroupID,
+	})
+}

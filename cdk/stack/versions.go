@@ -1,0 +1,31 @@
+package stack
+
+// The set of versions that is tested together. A change here is a release.
+const (
+	// kubernetesVersion is the cluster's default. 1.36 is in EKS standard
+	// support until August 2027.
+	kubernetesVersion = "1.36"
+	// kubernetesOlder is offered too, for charts that lag behind.
+	kubernetesOlder = "1.35"
+	// karpenterVersion is the first line that supports Kubernetes 1.36 with
+	// the IAM statements of this template (1.13) or later.
+	karpenterVersion = "1.14.0"
+	// workspaceChartVersion is e6data's workspace chart.
+	workspaceChartVersion = "2.1.12"
+)
+
+// Where the public charts are.
+const (
+	karpenterCharts = "oci://public.ecr.aws/karpenter"
+	workspaceCharts = "https://e6data.github.io/helm-charts"
+)
+
+// Facts of e6data's control plane.
+const (
+	// controlPlaneAccount is the AWS account of e6data's control plane.
+	controlPlaneAccount = "442042515899"
+	// controlPlaneAddress is where its requests to a cluster's public endpoint
+	// come from.
+	controlPlaneAddress = "44.194.151.209/32"
+	consoleHost         = "console.e6data.com"
+)
