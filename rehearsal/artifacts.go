@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -59,19 +58,16 @@ func (c *Clients) Publish(ctx context.Context, region, bucket string, a Artifact
 	if _, err := c.S3.CreateBucket(ctx, in); err != nil {
 		return fmt.Errorf("make the artefact bucket %s: %w", bucket, err)
 	}
-	return filepath.WalkDir(a.Dir, func(file string, d fs.DirEntry, err error) error {
+	files := os.DirFS(a.Dir)
+	return fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		rel, err := filepath.Rel(a.Dir, file)
+		body, err := fs.ReadFile(files, name)
 		if err != nil {
 			return err
 		}
-		body, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		return c.Upload(ctx, bucket, path.Join(a.Version, filepath.ToSlash(rel)), body)
+		return c.Upload(ctx, bucket, path.Join(a.Version, name), body)
 	})
 }
 

@@ -15,9 +15,6 @@ import (
 	"time"
 )
 
-// Cleanup after an interrupt gets its own time, since its parent is cancelled.
-const cleanupTimeout = 2 * time.Minute
-
 // RunOptions say what a run deploys.
 type RunOptions struct {
 	Config

@@ -33,15 +33,6 @@ type Stack struct {
 	seen    map[string]bool
 }
 
-// Event is one stack event: CloudFormation's own, with times relative to the
-// operation's start.
-type Event struct {
-	Stack, LogicalID, Type, Status, Reason string
-	// Elapsed is the time since the operation started; Took is the time since
-	// the resource's IN_PROGRESS event, zero for that event itself.
-	Elapsed, Took time.Duration
-}
-
 // NewStack returns a stack that does not exist yet.
 func (c *Clients) NewStack(name, templateURL string, progress func(Event)) *Stack {
 	return &Stack{Name: name, TemplateURL: templateURL, Progress: progress, clients: c, seen: map[string]bool{}}
@@ -158,37 +149,32 @@ func (e *FailedError) Reasons() map[string]string {
 	return m
 }
 
+// wait follows the stack until it rests. Each event is told as it comes.
 func (s *Stack) wait(ctx context.Context, start time.Time, want types.StackStatus) error {
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	begun := map[string]time.Time{}
 	var failures []Event
 	for {
+		// The status is read before the events, so that the last ones are seen.
 		stack, err := s.describe(ctx)
 		if err != nil {
 			return err
 		}
-		// The status is read before the events, so that the last ones are seen.
 		events, err := s.newEvents(ctx, start, begun)
 		if err != nil {
 			return err
 		}
-		for _, ev := range events {
-			if strings.HasSuffix(ev.Status, "_FAILED") && !strings.Contains(ev.Reason, "cancelled") && ev.Type != "AWS::CloudFormation::Stack" {
-				failures = append(failures, ev)
+		for _, e := range events {
+			if e.failedByItself() {
+				failures = append(failures, e)
 			}
 			if s.Progress != nil {
-				s.Progress(ev)
+				s.Progress(e)
 			}
 		}
-		if status := stack.StackStatus; !strings.HasSuffix(string(status), "_IN_PROGRESS") {
-			if status == want {
-				return nil
-			}
-			if len(failures) == 0 && stack.StackStatusReason != nil {
-				failures = append(failures, Event{LogicalID: s.Name, Type: "AWS::CloudFormation::Stack", Status: string(status), Reason: *stack.StackStatusReason})
-			}
-			return &FailedError{Stack: s.Name, Status: string(status), Failures: failures}
+		if !strings.HasSuffix(string(stack.StackStatus), "_IN_PROGRESS") {
+			return s.ended(stack, want, failures)
 		}
 		select {
 		case <-ctx.Done():
@@ -198,10 +184,20 @@ func (s *Stack) wait(ctx context.Context, start time.Time, want types.StackStatu
 	}
 }
 
+// ended tells whether a resting stack rests as it should.
+func (s *Stack) ended(stack *types.Stack, want types.StackStatus, failures []Event) error {
+	if stack.StackStatus == want {
+		return nil
+	}
+	if len(failures) == 0 {
+		failures = []Event{{LogicalID: s.Name, Type: stackType, Status: string(stack.StackStatus), Reason: aws.ToString(stack.StackStatusReason)}}
+	}
+	return &FailedError{Stack: s.Name, Status: string(stack.StackStatus), Failures: failures}
+}
+
 func (s *Stack) describe(ctx context.Context) (*types.Stack, error) {
 	out, err := s.clients.CloudFormation.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &s.id})
-	var api smithy.APIError
-	if errors.As(err, &api) && strings.Contains(api.ErrorMessage(), "does not exist") {
+	if isNoStack(err) {
 		return &types.Stack{StackStatus: types.StackStatusDeleteComplete}, nil
 	}
 	if err != nil {
@@ -213,52 +209,11 @@ func (s *Stack) describe(ctx context.Context) (*types.Stack, error) {
 	return &out.Stacks[0], nil
 }
 
-// newEvents reads the events that were not seen before, of the stack and of the
-// nested stacks it names, oldest first.
-func (s *Stack) newEvents(ctx context.Context, start time.Time, begun map[string]time.Time) ([]Event, error) {
-	var fresh []types.StackEvent
-	names := map[string]bool{s.id: true}
-	for queue := []string{s.id}; len(queue) > 0; {
-		name := queue[0]
-		queue = queue[1:]
-		pages := cloudformation.NewDescribeStackEventsPaginator(s.clients.CloudFormation, &cloudformation.DescribeStackEventsInput{StackName: &name})
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
-			var api smithy.APIError
-			if errors.As(err, &api) && strings.Contains(api.ErrorMessage(), "does not exist") {
-				break
-			}
-			if err != nil {
-				return nil, fmt.Errorf("read the events of %s: %w", s.Name, err)
-			}
-			for _, ev := range page.StackEvents {
-				if id := aws.ToString(ev.PhysicalResourceId); aws.ToString(ev.ResourceType) == "AWS::CloudFormation::Stack" && strings.HasPrefix(id, "arn:") && !names[id] {
-					names[id] = true
-					queue = append(queue, id)
-				}
-				if id := aws.ToString(ev.EventId); !s.seen[id] {
-					s.seen[id] = true
-					fresh = append(fresh, ev)
-				}
-			}
-		}
-	}
-	slices.SortStableFunc(fresh, func(a, b types.StackEvent) int { return aws.ToTime(a.Timestamp).Compare(aws.ToTime(b.Timestamp)) })
-	events := make([]Event, 0, len(fresh))
-	for _, ev := range fresh {
-		key := aws.ToString(ev.StackName) + "/" + aws.ToString(ev.LogicalResourceId)
-		e := Event{
-			Stack: aws.ToString(ev.StackName), LogicalID: aws.ToString(ev.LogicalResourceId), Type: aws.ToString(ev.ResourceType),
-			Status: string(ev.ResourceStatus), Reason: aws.ToString(ev.ResourceStatusReason), Elapsed: max(0, aws.ToTime(ev.Timestamp).Sub(start)),
-		}
-		if strings.HasSuffix(e.Status, "_IN_PROGRESS") {
-			begun[key] = aws.ToTime(ev.Timestamp)
-		} else if t, ok := begun[key]; ok {
-			e.Took = aws.ToTime(ev.Timestamp).Sub(t)
-		}
-		events = append(events, e)
-	}
-	return events, nil
+// isNoStack tells CloudFormation's answer for a stack that is not there, which
+// has no error code of its own.
+func isNoStack(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && strings.Contains(api.ErrorMessage(), "does not exist")
 }
 
 func parameterList(m map[string]string) []types.Parameter {

@@ -17,6 +17,7 @@ type Template struct {
 // TemplateResource is one resource of a template.
 type TemplateResource struct {
 	Type           string
+	Condition      string
 	DeletionPolicy string
 	Properties     map[string]any
 }

@@ -77,7 +77,7 @@ func Build(ctx context.Context, root, function string, a Architecture, dir strin
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build function %s for %s: %w\n%s", function, a, err, strings.TrimSpace(string(out)))
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // published files, nothing secret
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
 	path = filepath.Join(dir, ZipName(function, a))

@@ -1,0 +1,138 @@
+# The e6data AWS quickstart. `make help` lists what there is.
+#
+# What a target needs is built or installed on first use, pinned, into CACHE,
+# and is kept there by a hash of its sources: another clone finds it again.
+
+SHELL       := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+MAKEFLAGS   += --no-print-directory
+
+CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/e6data-quickstart
+ROOT  := $(CURDIR)
+DIST  := $(ROOT)/dist
+
+# No tool may fetch another toolchain, or read a setting of this user's.
+export GOTOOLCHAIN := local
+export GOWORK      := off
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+hash = $(shell cat $(1) 2>/dev/null | git hash-object --stdin | cut -c1-12)
+
+EKS_SOURCES := $(sort $(shell find rehearsal/eks -type f \( -name '*.go' ! -name '*_test.go' -o -name 'go.*' \)))
+LOCALKUBE   := $(CACHE)/localkube-$(call hash,$(EKS_SOURCES))/localkube
+VENV        := $(CACHE)/aws-$(call hash,rehearsal/aws/requirements.txt)
+LINT_VENV   := $(CACHE)/lint-$(call hash,tools/requirements.txt)
+LINT        := $(CACHE)/tools-$(call hash,tools/go.mod)
+GO_SOURCES  := $(sort $(shell find cmd internal lambdas charts rehearsal/charts rehearsal/*.go -type f ! -name '*_test.go')) go.mod go.sum
+QUICKSTART  := $(DIST)/quickstart
+HOST_ARCH   := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
+
+export REHEARSAL_PYTHON    = $(VENV)/bin/python
+export REHEARSAL_LOCALKUBE = $(LOCALKUBE)
+export REHEARSAL_LAUNCHER  = $(ROOT)/rehearsal/aws/launch.py
+export QUICKSTART_DIST     = $(DIST)/release
+export LOCALKUBE
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: quickstart
+quickstart: rehearsal-parts ## Create, update and delete the stack on the embedded AWS, check that nothing is left
+	@"$(QUICKSTART)" rehearse run
+
+.PHONY: prerequisites
+prerequisites:
+	@bash tools/prerequisites.sh
+
+# --- what a rehearsal needs
+
+.PHONY: rehearsal-parts
+rehearsal-parts: prerequisites $(VENV)/.installed $(LOCALKUBE) $(QUICKSTART) release
+
+$(VENV)/.installed: rehearsal/aws/requirements.txt | prerequisites
+	@echo "install the embedded AWS's Python packages"
+	rm -rf "$(VENV)"
+	python3 -m venv "$(VENV)"
+	"$(VENV)/bin/python" -m pip install --quiet --no-deps -r rehearsal/aws/requirements.txt
+	touch "$@"
+
+# The version is Kubernetes' own: without it charts with a kubeVersion are refused.
+KUBE_VERSION = $(shell awk '$$1=="k8s.io/kubernetes"{print $$2; exit}' rehearsal/eks/go.mod)
+X            = k8s.io/component-base/version
+KUBE_LDFLAGS = -s -w -X $(X).gitVersion=$(KUBE_VERSION) -X $(X).gitMajor=1 -X $(X).gitMinor=$(word 2,$(subst ., ,$(KUBE_VERSION))) \
+	-X $(X).gitTreeState=clean -X $(X).gitCommit=0000000000000000000000000000000000000000 -X $(X).buildDate=2026-01-01T00:00:00Z
+
+$(LOCALKUBE): | prerequisites
+	@echo "build the embedded Kubernetes (the first build takes 3 to 6 minutes)"
+	mkdir -p "$(@D)"
+	cd rehearsal/eks
+	CGO_ENABLED=0 go build -trimpath -ldflags "$(KUBE_LDFLAGS)" -o "$@.tmp" .
+	mv "$@.tmp" "$@"
+
+$(QUICKSTART): $(GO_SOURCES) | prerequisites
+	@echo "build the quickstart command"
+	mkdir -p "$(@D)"
+	CGO_ENABLED=0 go build -trimpath -o "$@" ./cmd/quickstart
+
+# --- a version as it is published, for this machine's architecture
+
+.PHONY: release
+release: $(DIST)/release/VERSION
+
+$(DIST)/release/VERSION: $(QUICKSTART) VERSION quickstart.yaml templates/network.yaml
+	@echo "build the functions and charts of version $$(cat VERSION)"
+	rm -rf "$(@D)"
+	mkdir -p "$(@D)/templates" "$(@D)/charts"
+	"$(QUICKSTART)" build --source "$(ROOT)" --out "$(@D)" --architectures $(HOST_ARCH)
+	cp quickstart.yaml "$(@D)/"
+	cp templates/*.yaml "$(@D)/templates/"
+	crds=$$(cd rehearsal/karpenter && go mod download -json github.com/aws/karpenter-provider-aws | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')/pkg/apis/crds
+	go run ./rehearsal/charts/standins -crds "$$crds" -out "$(@D)/charts"
+	cp VERSION "$@"
+
+.PHONY: build
+build: prerequisites $(QUICKSTART) ## Build the functions' zips for both architectures
+	@"$(QUICKSTART)" build --source "$(ROOT)" --out "$(DIST)/functions"
+
+.PHONY: template
+template: prerequisites ## Write the generated templates anew
+	@go run ./cdk -write
+
+# --- checks
+
+.PHONY: test
+test: rehearsal-parts ## Run all tests that need no AWS account
+	@bash tools/test.sh
+
+.PHONY: campaign
+campaign: rehearsal-parts ## Run everything in full (hours); results go to docs/campaign.md
+	@CAMPAIGN=1 bash tools/campaign.sh
+
+.PHONY: bench
+bench: rehearsal-parts ## Measure sizes and speeds
+	@bash tools/bench.sh
+
+$(LINT)/golangci-lint: | prerequisites
+	@echo "build the linters (the first build takes some minutes)"
+	mkdir -p "$(@D)"
+	cd tools
+	CGO_ENABLED=0 go build -trimpath -o "$(@D)/" github.com/golangci/golangci-lint/v2/cmd/golangci-lint mvdan.cc/gofumpt
+
+$(LINT_VENV)/.installed: tools/requirements.txt | prerequisites
+	@echo "install the template linters"
+	rm -rf "$(LINT_VENV)"
+	python3 -m venv "$(LINT_VENV)"
+	"$(LINT_VENV)/bin/python" -m pip install --quiet --no-deps -r tools/requirements.txt
+	touch "$@"
+
+.PHONY: lint
+lint: prerequisites $(LINT)/golangci-lint $(LINT_VENV)/.installed ## Check style, imports, templates and Python
+	@bash tools/lint.sh "$(LINT)" "$(LINT_VENV)"
+
+.PHONY: clean
+clean: ## Remove what was built in this clone (not the cache)
+	@rm -rf "$(DIST)" cdk.out

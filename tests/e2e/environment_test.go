@@ -1,0 +1,189 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/e6data/aws-quickstart/internal/artifact"
+	"github.com/e6data/aws-quickstart/rehearsal"
+)
+
+// campaign tells whether every case is to run.
+func campaign() bool { return os.Getenv("CAMPAIGN") != "" }
+
+// seed is this run's seed: SEED, or one from the clock. Tests print it.
+var seed = func() uint64 {
+	if s, err := strconv.ParseUint(os.Getenv("SEED"), 10, 64); err == nil {
+		return s
+	}
+	return uint64(time.Now().UnixNano()) % 1_000_000
+}()
+
+// sample picks n of the cases, all of them in a campaign.
+func sample[T any](t *testing.T, cases []T, n int) []T {
+	t.Helper()
+	if campaign() || n >= len(cases) {
+		return cases
+	}
+	t.Logf("%d of %d cases; SEED=%d", n, len(cases), seed)
+	picked := make([]T, 0, n)
+	for _, i := range rand.New(rand.NewPCG(seed, 0)).Perm(len(cases))[:n] {
+		picked = append(picked, cases[i])
+	}
+	return picked
+}
+
+// deployment is an environment with the built version published in it.
+type deployment struct {
+	*rehearsal.Environment
+	clients *rehearsal.Clients
+	bucket  string
+	version string
+	before  rehearsal.Inventory
+}
+
+// start starts an environment and publishes the built version. It ends with
+// the test.
+func start(t *testing.T, order string) *deployment {
+	t.Helper()
+	dist := os.Getenv("QUICKSTART_DIST")
+	if dist == "" {
+		t.Skip("QUICKSTART_DIST is not set: run these tests through make test")
+	}
+	env, err := rehearsal.Start(t.Context(), rehearsal.Config{
+		Python: os.Getenv("REHEARSAL_PYTHON"), Localkube: os.Getenv("REHEARSAL_LOCALKUBE"), Launcher: os.Getenv("REHEARSAL_LAUNCHER"), Order: order,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the embedded AWS's log ends:\n%s", env.LogTail(25))
+		}
+		if err := env.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	version, err := os.ReadFile(filepath.Join(dist, "VERSION"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &deployment{Environment: env, clients: env.Clients(), version: strings.TrimSpace(string(version))}
+	if d.bucket, err = rehearsal.ArtifactBucket(committed(t), env.Region); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.clients.Publish(t.Context(), env.Region, d.bucket, rehearsal.Artifacts{Dir: dist, Version: d.version}); err != nil {
+		t.Fatal(err)
+	}
+	d.snapshot(t)
+	return d
+}
+
+// snapshot remembers what exists now, for leftovers.
+func (d *deployment) snapshot(t *testing.T) {
+	t.Helper()
+	var err error
+	if d.before, err = d.Inventory(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// leftovers are the things that exist now and did not at the snapshot.
+func (d *deployment) leftovers(t *testing.T) []rehearsal.Item {
+	t.Helper()
+	now, err := d.Inventory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return now.Since(d.before)
+}
+
+// committed is the committed quickstart.yaml.
+func committed(t *testing.T) []byte {
+	t.Helper()
+	text, err := os.ReadFile("../../quickstart.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// parameters are what a customer would type, with the stand-in charts.
+func (d *deployment) parameters(more map[string]string) map[string]string {
+	p := map[string]string{
+		"WorkspaceName": "analytics", "DataBucketNames": "example-sales-data,example-events-data",
+		"FunctionArchitecture": string(artifact.Host()),
+		"ChartSource":          "s3://" + d.bucket + "/" + d.version + "/charts",
+	}
+	maps.Copy(p, more)
+	return p
+}
+
+// stack returns a stack of the published quickstart.yaml.
+func (d *deployment) stack(t *testing.T, name string) *rehearsal.Stack {
+	t.Helper()
+	return d.clients.NewStack(name, rehearsal.TemplateURL(d.Region, d.bucket, d.version+"/quickstart.yaml"), logEvents(t))
+}
+
+// changed returns a stack of quickstart.yaml after a change to it.
+func (d *deployment) changed(t *testing.T, name string, change func(resources map[string]any)) *rehearsal.Stack {
+	t.Helper()
+	var template map[string]any
+	if err := yaml.Unmarshal(committed(t), &template); err != nil {
+		t.Fatal(err)
+	}
+	change(template["Resources"].(map[string]any))
+	text, err := yaml.Marshal(template)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := "changed/" + name + ".yaml"
+	if err := d.clients.Upload(t.Context(), d.bucket, key, text); err != nil {
+		t.Fatal(err)
+	}
+	return d.clients.NewStack(name, rehearsal.TemplateURL(d.Region, d.bucket, key), logEvents(t))
+}
+
+// logEvents shows a stack's events with the test's output.
+func logEvents(t *testing.T) func(rehearsal.Event) {
+	t.Helper()
+	return func(e rehearsal.Event) {
+		if strings.HasSuffix(e.Status, "FAILED") || strings.HasPrefix(e.Type, "Custom::") || strings.HasPrefix(e.Type, "AWS::EKS") {
+			t.Logf("%7.1fs %s %s %s %s", e.Elapsed.Seconds(), e.LogicalID, e.Type, e.Status, e.Reason)
+		}
+	}
+}
+
+// mustFail creates a stack that has to fail, and returns why it did.
+func mustFail(t *testing.T, s *rehearsal.Stack, parameters map[string]string) *rehearsal.FailedError {
+	t.Helper()
+	err := s.Create(t.Context(), parameters)
+	var failed *rehearsal.FailedError
+	if !errors.As(err, &failed) {
+		t.Fatalf("the create ended with %v, want a failed stack", err)
+	}
+	if failed.Status != "ROLLBACK_COMPLETE" {
+		t.Errorf("the stack ended as %s, want ROLLBACK_COMPLETE", failed.Status)
+	}
+	return failed
+}
+
+// remove deletes a stack, also after the test's own context has ended.
+func remove(t *testing.T, s *rehearsal.Stack) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
+	defer cancel()
+	if err := s.Delete(ctx); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,72 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/e6data/aws-quickstart/rehearsal/charts"
+)
+
+// A chart whose pod never gets ready fails the stack, and the reason tells the
+// pod, its state and its last event.
+func TestAChartThatNeverGetsReadyFailsTheStack(t *testing.T) {
+	faults := []struct{ fault, state, event string }{
+		{"NeverReady", "not ready", "Unhealthy"},
+		{"CrashLoopBackOff", "CrashLoopBackOff", "BackOff"},
+		{"ImagePullBackOff", "ImagePull", "image"},
+	}
+	for _, f := range sample(t, faults, 1) {
+		t.Run(f.fault, func(t *testing.T) {
+			d := start(t, "")
+			key := "faulty/" + f.fault
+			d.publishFaultyCharts(t, key, f.fault)
+			s := d.changed(t, "faulty", func(resources map[string]any) {
+				for _, r := range resources {
+					r := r.(map[string]any)
+					if r["Type"] == "Custom::HelmRelease" {
+						p := r["Properties"].(map[string]any)
+						p["Wait"], p["TimeoutSeconds"] = "true", "15"
+					}
+				}
+			})
+			failed := mustFail(t, s, d.parameters(map[string]string{"ChartSource": "s3://" + d.bucket + "/" + key}))
+			reason := failed.Error()
+			for _, part := range []string{"pod ", f.state, f.event} {
+				if !strings.Contains(reason, part) {
+					t.Errorf("the reason does not have %q: %s", part, reason)
+				}
+			}
+			remove(t, s)
+			if left := d.leftovers(t); len(left) > 0 {
+				t.Errorf("the rolled-back create left %v", left)
+			}
+		})
+	}
+}
+
+// publishFaultyCharts uploads the stand-in charts with a workspace chart whose
+// Deployment plays a fault.
+func (d *deployment) publishFaultyCharts(t *testing.T, prefix, fault string) {
+	t.Helper()
+	dir := t.TempDir()
+	files, err := charts.Package(dir, charts.Options{
+		KarpenterCRDs: os.Getenv("REHEARSAL_KARPENTER_CRDS"),
+		Values: map[string]map[string]any{"workspace": {"rehearsal": map[string]any{"deployment": map[string]any{
+			"enabled": true, "podAnnotations": map[string]any{"rehearsal.e6data.com/fault": fault},
+		}}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		body, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.clients.Upload(t.Context(), d.bucket, prefix+"/"+filepath.Base(file), body); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

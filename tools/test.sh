@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# All tests that need no AWS account. make test sets the environment.
+# FUZZTIME is the time for each fuzz target (default 10s); SEED repeats a run.
+set -eu
+export SEED=${SEED:-$(( $(date +%s) % 1000000 ))}
+echo "seed: $SEED (SEED=$SEED make test repeats the sampled cases)"
+
+echo "== tests with an account: compile"
+go vet -tags account ./tests/account/...
+
+echo "== beside the code, templates, lifecycle, rehearsal"
+go test -timeout 30m ./...
+
+echo "== data races"
+go test -race -timeout 10m ./internal/customresource/... ./internal/netplan/... ./lambdas/outputs/...
+
+echo "== embedded Kubernetes"
+(cd rehearsal/eks && go test -timeout 15m ./...)
+
+echo "== embedded AWS"
+"$REHEARSAL_PYTHON" -m unittest discover -s rehearsal/aws/tests
+
+bash tools/fuzz.sh "${FUZZTIME:-10s}"
