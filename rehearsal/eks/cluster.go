@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,8 +24,11 @@ import (
 	"github.com/e6data/aws-quickstart/rehearsal/eks/internal/egress"
 	"github.com/e6data/aws-quickstart/rehearsal/eks/internal/iam"
 	"github.com/e6data/aws-quickstart/rehearsal/eks/internal/kubelet"
+	"github.com/e6data/aws-quickstart/rehearsal/eks/internal/leftover"
 	"github.com/e6data/aws-quickstart/rehearsal/eks/internal/pki"
 )
+
+const endLimit = 2 * time.Second
 
 // errTold is why a cluster ends when it is told to stop.
 var errTold = errors.New("told to stop")
@@ -39,6 +43,7 @@ type cluster struct {
 	iam    *iam.Webhook // nil without an embedded AWS
 	config *rest.Config // the administrator's
 	client kubernetes.Interface
+	report *leftover.Report
 	step   func(what string)
 }
 
@@ -63,7 +68,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	if c.etcd != nil {
 		defer c.etcd.Server.HardStop() // a graceful stop would wait for our own watches
 	}
-	if errors.Is(err, errTold) {
+	if err != nil && ctx.Err() != nil { // told to stop before it was ready
 		return nil
 	}
 	if err != nil {
@@ -74,9 +79,22 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	case <-parts.Done():
 		return context.Cause(parts)
 	case <-ctx.Done():
-		c.step("stopping")
-		return nil
+		return c.end(parts)
 	}
+}
+
+// end writes down what is left in the cluster.
+func (c *cluster) end(parts context.Context) error {
+	c.step("stopping")
+	_ = os.Remove(c.file("ready")) // it says no more than that nobody should connect
+	ctx, cancel := context.WithTimeout(parts, endLimit)
+	defer cancel()
+	left, err := c.report.End(ctx, c.file("left.json"))
+	if err != nil {
+		return err
+	}
+	c.step(fmt.Sprintf("%d objects are left: see %s", len(left), c.file("left.json")))
+	return nil
 }
 
 func (c *cluster) file(name string) string { return filepath.Join(c.dir, name) }
@@ -97,8 +115,10 @@ func (c *cluster) prepare(ctx context.Context) (err error) {
 	if err := os.MkdirAll(c.dir, 0o700); err != nil {
 		return fmt.Errorf("make the state directory: %w", err)
 	}
-	if err := os.Remove(c.file("ready")); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("remove the sign of an earlier run: %w", err)
+	for _, earlier := range []string{"ready", "left.json"} {
+		if err := os.Remove(c.file(earlier)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("remove what an earlier run wrote: %w", err)
+		}
 	}
 	if err := logTo(c.file("localkube.log"), c.verbosity); err != nil {
 		return err
@@ -137,8 +157,8 @@ func (c *cluster) start(starting, parts context.Context, fail context.CancelCaus
 	if err != nil {
 		return err
 	}
-	part := func(name string, run func() error) {
-		go func() { fail(fmt.Errorf("%s ended: %w", name, errors.Join(run(), context.Cause(parts)))) }()
+	part := func(name string, run func() error) { // it must not end before parts does
+		go func() { fail(cmp.Or(run(), fmt.Errorf("%s ended without an error", name))) }()
 	}
 	part("kube-apiserver", func() error { return api.Run(parts) })
 	if err := controlplane.WaitAPIServer(starting, c.client); err != nil {
@@ -156,6 +176,9 @@ func (c *cluster) start(starting, parts context.Context, fail context.CancelCaus
 		return err
 	}
 	if err := controlplane.WaitCluster(starting, c.client, c.nodes.Count); err != nil {
+		return err
+	}
+	if c.report, err = leftover.Begin(starting, c.config, c.file("baseline.json")); err != nil {
 		return err
 	}
 	c.step(fmt.Sprintf("cluster ready: %d nodes, default service account", c.nodes.Count))

@@ -39,7 +39,10 @@ func (s APIServer) Run(ctx context.Context) error {
 	if errs := completed.Validate(); len(errs) > 0 {
 		return fmt.Errorf("validate the API server's options: %w", utilerrors.NewAggregate(errs))
 	}
-	return app.Run(ctx, completed)
+	if err := app.Run(ctx, completed); err != nil {
+		return fmt.Errorf("run the API server: %w", err)
+	}
+	return nil
 }
 
 func (s APIServer) args() []string {

@@ -66,7 +66,7 @@ func StartEtcd(ctx context.Context, dir string, sync bool) (*embed.Etcd, error) 
 		return nil, fmt.Errorf("start etcd in %s: %w", cfg.Dir, err)
 	case <-ctx.Done():
 		e.Close()
-		return nil, errors.Join(fmt.Errorf("etcd in %s does not serve after %s; see etcd.log there", cfg.Dir, etcdStart), ctx.Err())
+		return nil, errors.Join(fmt.Errorf("etcd in %s does not serve after %s; see etcd.log there", cfg.Dir, etcdStart), context.Cause(ctx))
 	}
 }
 

@@ -50,7 +50,10 @@ func RunControllerManager(ctx context.Context, dir string) error {
 	if err != nil {
 		return fmt.Errorf("configure the controller manager: %w", err)
 	}
-	return cmapp.Run(ctx, c.Complete())
+	if err := cmapp.Run(ctx, c.Complete()); err != nil {
+		return fmt.Errorf("run the controller manager: %w", err)
+	}
+	return nil
 }
 
 // RunScheduler runs the scheduler until ctx ends or it fails. It finds its
@@ -71,7 +74,10 @@ func RunScheduler(ctx context.Context, dir string) error {
 	if err != nil {
 		return fmt.Errorf("set up the scheduler: %w", err)
 	}
-	return schedapp.Run(ctx, c, scheduler)
+	if err := schedapp.Run(ctx, c, scheduler); err != nil {
+		return fmt.Errorf("run the scheduler: %w", err)
+	}
+	return nil
 }
 
 // parse reads args into the flag sets of a component.

@@ -1,0 +1,132 @@
+package leftover
+
+import (
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// unlisted are types whose objects nobody has to clean up: they end by
+// themselves, or are no objects at all (component statuses are probes).
+var unlisted = map[schema.GroupResource]bool{
+	{Resource: "events"}:                            true,
+	{Group: "events.k8s.io", Resource: "events"}:    true,
+	{Resource: "componentstatuses"}:                 true,
+	{Resource: "nodes"}:                             true,
+	{Group: "storage.k8s.io", Resource: "csinodes"}: true,
+	{Group: "metrics.k8s.io", Resource: "nodes"}:    true,
+	{Group: "metrics.k8s.io", Resource: "pods"}:     true,
+}
+
+// autoManaged marks APIServices that the API server makes for each CRD's group.
+const autoManaged = "kube-aggregator.kubernetes.io/automanaged"
+
+// ownManager is the field manager of this process: its clients have its name.
+const ownManager = "localkube"
+
+// state is the cluster at one time, for the rules to look things up.
+type state struct {
+	byUID    map[types.UID]record
+	services map[types.NamespacedName]bool
+}
+
+func newState(all []record) state {
+	s := state{byUID: map[types.UID]record{}, services: map[types.NamespacedName]bool{}}
+	for _, r := range all {
+		s.byUID[r.UID] = r
+		if r.Kind == "Service" && r.APIVersion == "v1" {
+			s.services[types.NamespacedName{Namespace: r.Object.Namespace, Name: r.Object.Name}] = true
+		}
+	}
+	return s
+}
+
+// left gives those of all that were not in the baseline, without what Kubernetes
+// makes by itself and without what goes with an owner that is in the list.
+func left(baseline map[identity]bool, all []record) []record {
+	s := newState(all)
+	fresh := map[types.UID]bool{}
+	var found []record
+	for _, r := range all {
+		if !baseline[r.identity()] && !s.byItself(r) {
+			fresh[r.UID] = true
+			found = append(found, r)
+		}
+	}
+	return slices.DeleteFunc(found, func(r record) bool {
+		for _, o := range r.OwnerReferences {
+			if fresh[o.UID] {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// identity is what an object is called in every version of its type.
+type identity struct{ group, kind, namespace, name string }
+
+func (o Object) identity() identity {
+	group, _, versioned := strings.Cut(o.APIVersion, "/")
+	if !versioned {
+		group = "" // the core group: v1
+	}
+	return identity{group, o.Kind, o.Namespace, o.Name}
+}
+
+// byItself tells whether Kubernetes makes the object unasked, and removes it.
+func (s state) byItself(r record) bool {
+	o := r.Object
+	switch o.Kind {
+	case "Lease":
+		return o.Namespace == corev1.NamespaceNodeLease || o.Namespace == "kube-system" && strings.HasPrefix(o.Name, "apiserver-")
+	case "Endpoints":
+		return s.services[types.NamespacedName{Namespace: o.Namespace, Name: o.Name}]
+	case "EndpointSlice":
+		return s.services[types.NamespacedName{Namespace: o.Namespace, Name: r.Labels[discoveryv1.LabelServiceName]}]
+	case "IPAddress":
+		return r.Labels[networkingv1.LabelManagedBy] == "ipallocator.k8s.io"
+	case "ConfigMap":
+		return o.Name == "kube-root-ca.crt" || s.ofControlPlane(r)
+	case "ServiceAccount":
+		return o.Name == "default" || s.ofControlPlane(r)
+	case "APIService":
+		return r.Labels[autoManaged] != ""
+	case "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding":
+		return strings.HasPrefix(o.Name, "eks:access-policy:") || s.ofControlPlane(r)
+	case "FlowSchema", "PriorityLevelConfiguration", "PriorityClass", "Namespace":
+		return s.ofControlPlane(r)
+	default:
+		return false
+	}
+}
+
+// ofControlPlane tells whether nobody but the control plane's own processes ever
+// wrote the object. They make some of theirs only after the cluster is ready.
+func (s state) ofControlPlane(r record) bool {
+	for _, f := range r.ManagedFields {
+		if f.Manager != ownManager {
+			return false
+		}
+	}
+	return len(r.ManagedFields) > 0
+}
+
+// settling tells whether the object is about to go: it is being deleted, or the
+// garbage collector will find that its owners are gone.
+func (s state) settling(r record) bool {
+	if r.DeletionTimestamp != nil {
+		return true
+	}
+	for _, o := range r.OwnerReferences {
+		if _, exists := s.byUID[o.UID]; exists {
+			return false
+		}
+	}
+	return len(r.OwnerReferences) > 0
+}
