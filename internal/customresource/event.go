@@ -46,7 +46,7 @@ func parseEvent(text []byte) (event, error) {
 		}
 	}
 	if len(missing) > 0 {
-		return event{}, fmt.Errorf("not a CloudFormation custom-resource event: %w", errors.Join(missing...))
+		return event{}, fmt.Errorf("not a CloudFormation custom-resource event: %w", oneLine(errors.Join(missing...)))
 	}
 	if u, err := url.Parse(ev.ResponseURL); err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
 		return event{}, errors.New("not a CloudFormation custom-resource event: its ResponseURL is no web address")

@@ -46,9 +46,7 @@ type Mux struct {
 	reserve   time.Duration
 	logGroup  string
 	logStream string
-	// strays has one token for each handler that was answered for and still
-	// runs.
-	strays strays
+	strays    strays
 }
 
 // resource is a Handler whose types are hidden.
@@ -91,7 +89,7 @@ func newClient() *http.Client {
 // Register gives requests for a resource type ("Custom::NAME") to h. A second
 // registration of the same type replaces the first.
 func Register[P, D any](m *Mux, resourceType string, h Handler[P, D]) {
-	m.resources[resourceType] = typed[P, D]{handler: h, log: m.log}
+	m.resources[resourceType] = typed[P, D]{handler: h}
 }
 
 // Invoke handles one event and sends the answer. It is what lambda.Start runs.
@@ -111,7 +109,7 @@ func (m *Mux) Invoke(ctx context.Context, event json.RawMessage) error {
 	log.InfoContext(ctx, "handling request", "physicalId", ev.PhysicalResourceID)
 	begin := time.Now()
 
-	out := m.run(ctx, ev)
+	out := m.run(ctx, ev, log)
 
 	res, body, failure := answerTo(ev, out, m.logPlace(ctx))
 	if failure != nil {
@@ -123,7 +121,7 @@ func (m *Mux) Invoke(ctx context.Context, event json.RawMessage) error {
 	if err := m.sender.send(ctx, ev.ResponseURL, body); err != nil {
 		return fmt.Errorf("answer %s to the %s of %s in %s: %w", res.Status, ev.RequestType, ev.LogicalResourceID, ev.StackID, err)
 	}
-	log.InfoContext(ctx, "answered", "status", res.Status, "physicalId", res.PhysicalResourceID, "took", time.Since(begin))
+	log.InfoContext(ctx, "answered", "status", res.Status, "physicalId", res.PhysicalResourceID, "took", time.Since(begin).String())
 	return nil
 }
 
@@ -142,7 +140,7 @@ func (m *Mux) dispatch(ctx context.Context, ev event, run *attempt) outcome {
 		// The Create of such a resource failed with the sentence below, so
 		// there is nothing to delete, and a failed Delete would only turn the
 		// rollback into a failed one.
-		m.log.WarnContext(ctx, "nothing to delete: no handler for this type", "type", ev.ResourceType)
+		run.log.WarnContext(ctx, "nothing to delete: no handler for this type")
 		return outcome{}
 	}
 	names := strings.Join(slices.Sorted(maps.Keys(m.resources)), ", ")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -14,6 +15,8 @@ var errOutOfTime = errors.New("the function's time is nearly over")
 
 // attempt is one run of a handler.
 type attempt struct {
+	log *slog.Logger
+
 	mu          sync.Mutex
 	provisional string
 }
@@ -48,27 +51,32 @@ func limitsAt(now, deadline time.Time, reserve time.Duration) limits {
 
 // run handles ev within the time of ctx and always comes back: with the
 // handler's outcome, or with a failure if it panics or outstays its time.
-func (m *Mux) run(ctx context.Context, ev event) outcome {
+func (m *Mux) run(ctx context.Context, ev event, log *slog.Logger) outcome {
 	begin := time.Now()
+	run := &attempt{log: log}
 	deadline, limited := ctx.Deadline()
 	if !limited {
-		return m.runWithin(ctx, ev, nil)
+		return m.runWithin(ctx, ev, run, nil)
 	}
 	at := limitsAt(begin, deadline, m.reserve)
 	hctx, cancel := context.WithDeadlineCause(ctx, at.handler, errOutOfTime)
 	defer cancel()
 	up := time.NewTimer(time.Until(at.answer))
 	defer up.Stop()
-	return m.runWithin(hctx, ev, up.C)
+	out := m.runWithin(hctx, ev, run, up.C)
+	if out.err != nil && hctx.Err() != nil {
+		out.err = fmt.Errorf("%s of %s used up the function's time (%s): %w",
+			ev.RequestType, ev.LogicalResourceID, time.Since(begin).Round(100*time.Millisecond), out.err)
+	}
+	return out
 }
 
-func (m *Mux) runWithin(ctx context.Context, ev event, timeUp <-chan time.Time) outcome {
-	begin := time.Now()
+// runWithin runs the handler until it ends or timeUp fires (never, if nil).
+func (m *Mux) runWithin(ctx context.Context, ev event, run *attempt, timeUp <-chan time.Time) outcome {
 	if !m.strays.wait(ctx, timeUp) {
-		return outcome{err: fmt.Errorf("%s of %s did not start: an earlier request that ran over its time is still at work "+
-			"in this function; try again when it has ended", ev.RequestType, ev.LogicalResourceID)}
+		return outcome{err: errors.New("it did not start, since an earlier request that ran over its time is still at work " +
+			"in this function; try again when that has ended")}
 	}
-	run := &attempt{}
 	done := make(chan outcome, 1)
 	m.strays.add()
 	go func() {
@@ -85,11 +93,10 @@ func (m *Mux) runWithin(ctx context.Context, ev event, timeUp <-chan time.Time) 
 		return out
 	default:
 	}
-	m.log.ErrorContext(ctx, "handler did not end when its context did", "type", ev.ResourceType, "request", ev.RequestType)
+	run.log.ErrorContext(ctx, "handler did not end when its context did")
 	return outcome{
 		physicalID: run.identified(),
-		err: fmt.Errorf("%s of %s did not end within the function's time (gave up after %s): "+
-			"look in the log for what it waited for", ev.RequestType, ev.LogicalResourceID, time.Since(begin).Round(time.Second)),
+		err:        errors.New("it was given up; look in the log for what it waited for"),
 	}
 }
 
@@ -99,7 +106,7 @@ func (m *Mux) guarded(ctx context.Context, ev event, run *attempt, done chan<- o
 	out := outcome{err: errors.New("the handler ended its goroutine without an answer: this is a bug in the function")}
 	defer func() {
 		if p := recover(); p != nil {
-			m.log.ErrorContext(ctx, "handler panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			run.log.ErrorContext(ctx, "handler panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			out = outcome{
 				physicalID: run.identified(),
 				err: fmt.Errorf("%s of %s stopped on a bug in the function: %v; "+

@@ -1,14 +1,10 @@
 package customresource
 
-import (
-	"context"
-	"log/slog"
-)
+import "context"
 
 // typed is a Handler behind the resource interface.
 type typed[P, D any] struct {
 	handler Handler[P, D]
-	log     *slog.Logger
 }
 
 func (t typed[P, D]) handle(ctx context.Context, ev event, run *attempt) outcome {
@@ -21,7 +17,7 @@ func (t typed[P, D]) handle(ctx context.Context, ev event, run *attempt) outcome
 		PhysicalID:   ev.PhysicalResourceID,
 	}
 	if r.Type == Delete {
-		return t.remove(ctx, ev, r)
+		return t.remove(ctx, ev, r, run)
 	}
 	props, err := decodeStrict[P](ev.ResourceProperties)
 	if err != nil {
@@ -41,11 +37,11 @@ func (t typed[P, D]) make(ctx context.Context, ev event, r Request[P], run *atte
 		// Behind this ID is nothing of ours to update: its Create failed, or it
 		// was made by something else. CloudFormation sees a new ID in the answer
 		// and sends a Delete for the old one.
-		t.log.WarnContext(ctx, "making anew: not an ID of this handler", "physicalId", r.PhysicalID)
+		run.log.WarnContext(ctx, "making anew: not an ID of this handler", "physicalId", r.PhysicalID)
 		r.Type, r.PhysicalID = Create, ""
 	default:
 		method = t.handler.Update
-		r.OldProps = decodeLenient[P](ctx, t.log, ev.OldResourceProperties)
+		r.OldProps = decodeLenient[P](ctx, run.log, ev.OldResourceProperties)
 	}
 	if h, ok := t.handler.(Identifier[P]); ok {
 		run.identify(h.Identify(r))
@@ -59,11 +55,11 @@ func (t typed[P, D]) make(ctx context.Context, ev event, r Request[P], run *atte
 }
 
 // remove runs Delete if there can be something to delete.
-func (t typed[P, D]) remove(ctx context.Context, ev event, r Request[P]) outcome {
+func (t typed[P, D]) remove(ctx context.Context, ev event, r Request[P], run *attempt) outcome {
 	if r.PhysicalID == "" || isMarker(r.PhysicalID) || !t.handler.Owns(r.PhysicalID) {
-		t.log.InfoContext(ctx, "nothing to delete: not an ID of this handler", "physicalId", r.PhysicalID)
+		run.log.InfoContext(ctx, "nothing to delete: not an ID of this handler", "physicalId", r.PhysicalID)
 		return outcome{}
 	}
-	r.Props = decodeLenient[P](ctx, t.log, ev.ResourceProperties)
+	r.Props = decodeLenient[P](ctx, run.log, ev.ResourceProperties)
 	return outcome{err: t.handler.Delete(ctx, r)}
 }
