@@ -16,11 +16,11 @@ def main() -> None:
     except (settings.SettingsError, versions.VersionError) as problem:
         raise SystemExit(f"rehearsal/aws: {problem}") from problem
 
-    # Only now: importing these imports MiniStack, which reads the environment.
-    import plugin
+    # Only now: this imports MiniStack, which reads the environment.
+    from plugin import assembly
 
-    plugin.install(chosen)
-    plugin.serve(chosen)
+    assembly.install(chosen)
+    assembly.serve(chosen)
 
 
 if __name__ == "__main__":

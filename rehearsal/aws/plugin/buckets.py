@@ -1,5 +1,7 @@
 """AWS::S3::Bucket: the properties that MiniStack's handler drops."""
 
+from ministack.services.cloudformation import provisioners
+
 from . import resources
 from .api import api
 from .resources import Properties, truth
@@ -7,6 +9,7 @@ from .resources import Properties, truth
 
 def install() -> None:
     """Apply encryption, logging, lifecycle, ownership and tags by the S3 API, on create and on update."""
+    provisioners._STACK_TAG_PROPERTY["AWS::S3::Bucket"] = ("Tags", "list")
     resources.after_create("AWS::S3::Bucket", lambda name, new: apply(name, {}, new))
     resources.after_update("AWS::S3::Bucket", apply)
 
@@ -27,8 +30,10 @@ def apply(name: str, old: Properties, new: Properties) -> None:
         s3.put_bucket_ownership_controls(Bucket=name, OwnershipControls={"Rules": ownership["Rules"]})
     elif "OwnershipControls" in old:
         s3.delete_bucket_ownership_controls(Bucket=name)
-    if new.get("Tags"):
-        s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": resources.tag_list(new)})
+    # The tags with aws: are CloudFormation's; nobody else may write such.
+    tags = [tag for tag in resources.tag_list(new) if not tag["Key"].startswith("aws:")]
+    if tags:
+        s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": tags})
     elif "Tags" in old:
         s3.delete_bucket_tagging(Bucket=name)
     if logging := new.get("LoggingConfiguration"):

@@ -14,18 +14,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import eks
-from ministack.services.cloudformation import provisioners
+from ministack.services import ec2, eks
 
-from . import resources
 from .api import api
-from .resources import Properties
 from .settings import Settings
 
 # A control plane that is told to stop does so in about 0.1 s.
 _STOP_SECONDS = 20.0
 _POLL_SECONDS = 0.05
 _LAST_WORDS = 600
+_FEWEST_ZONES = 2
 
 
 @dataclass
@@ -50,6 +48,9 @@ class LocalKube:
         return (self.directory / "out.txt").read_text(errors="replace")[-_LAST_WORDS:].strip()
 
 
+# Members of CreateCluster that MiniStack forgets.
+_KEPT = ("deletionProtection", "upgradePolicy", "zonalShiftConfig")
+
 Key = tuple[str, str, str]  # account, region, name
 running: dict[Key, LocalKube] = {}
 
@@ -59,14 +60,11 @@ _delete_record = eks._delete_cluster
 
 
 def install(settings: Settings) -> None:
-    """Give CreateCluster and DeleteCluster a real control plane, and let CloudFormation wait for it."""
+    """Give CreateCluster and DeleteCluster a real control plane."""
     global _settings
     _settings = settings
     eks._create_cluster = _create_cluster
     eks._delete_cluster = _delete_cluster
-    handler = provisioners._RESOURCE_HANDLERS["AWS::EKS::Cluster"]
-    resources.after_create("AWS::EKS::Cluster", _wait_until_active)
-    handler["delete"] = _delete_for_stack
 
 
 def stop_all() -> None:
@@ -87,11 +85,17 @@ def _create_cluster(body: dict, creator_arn: str | None = None) -> tuple:
         return eks._error(
             500, "ServerException", "no cluster can be made: REHEARSAL_LOCALKUBE is not set for the embedded AWS"
         )
+    refused = _network_refusal(body.get("resourcesVpcConfig", {}))
+    if refused:
+        return eks._error(400, "InvalidParameterException", refused)
     answer = _create_record(body, creator_arn)
     if answer[0] >= 300:
         return answer
     name = body["name"]
     record = eks._clusters[name]
+    for member in _KEPT:
+        if member in body:
+            record[member] = body[member]
     # MiniStack's own thread finds no container engine and says ACTIVE at once.
     for thread in threading.enumerate():
         if thread.name == f"eks-{name}":
@@ -106,14 +110,25 @@ def _create_cluster(body: dict, creator_arn: str | None = None) -> tuple:
     return eks._json_resp(200, {"cluster": eks._sanitize(record)})
 
 
+def _network_refusal(vpc: dict) -> str:
+    """Why EKS would refuse the network, or an empty text."""
+    subnet_ids = vpc.get("subnetIds", [])
+    missing = [subnet_id for subnet_id in subnet_ids if subnet_id not in ec2._subnets]
+    if missing:
+        return f"The subnet ID '{missing[0]}' does not exist"
+    if len({ec2._subnets[subnet_id]["AvailabilityZone"] for subnet_id in subnet_ids}) < _FEWEST_ZONES:
+        return "Subnets specified must be in at least two different AZs"
+    if len({ec2._subnets[subnet_id]["VpcId"] for subnet_id in subnet_ids}) > 1:
+        return "Subnets specified must belong to the same VPC"
+    if not vpc.get("endpointPublicAccess", True) and not vpc.get("endpointPrivateAccess", False):
+        return "Private and public endpoint access cannot be false."
+    return ""
+
+
 def _place_in_network(record: dict) -> None:
     """EKS finds the VPC by the subnets and makes a security group in it; MiniStack invents both ids."""
     vpc = record["resourcesVpcConfig"]
-    subnets = {s["SubnetId"]: s for s in api("ec2").describe_subnets()["Subnets"]}
-    known = [subnets[subnet_id] for subnet_id in vpc["subnetIds"] if subnet_id in subnets]
-    if not known:
-        return
-    vpc["vpcId"] = known[0]["VpcId"]
+    vpc["vpcId"] = ec2._subnets[vpc["subnetIds"][0]]["VpcId"]
     name = record["name"]
     vpc["clusterSecurityGroupId"] = api("ec2").create_security_group(
         GroupName=f"eks-cluster-sg-{name}",
@@ -169,6 +184,10 @@ def _delete_cluster(name: str) -> tuple:
     if groups and name in eks._clusters:
         return eks._error(409, "ResourceInUseException", f"Cluster has nodegroups attached: {', '.join(groups)}")
     record = eks._clusters.get(name) or {}
+    if record.get("deletionProtection"):
+        return eks._error(
+            400, "InvalidRequestException", f"Cluster {name} has deletion protection enabled and cannot be deleted"
+        )
     security_group = record.get("resourcesVpcConfig", {}).get("clusterSecurityGroupId")
     answer = _delete_record(name)
     if answer[0] >= 300:
@@ -194,15 +213,9 @@ def _keep_evidence(name: str, directory: Path) -> None:
             shutil.copy(directory / source, kept / target)
 
 
-def _wait_until_active(name: str, properties: Properties) -> dict:
+def wait_until_active(name: str) -> None:
+    """Wait until the cluster's control plane answers; RuntimeError, with its last words, if it never does."""
     running[_key(name)].decided.wait()
     record = eks._clusters[name]
     if record["status"] != "ACTIVE":
         raise RuntimeError(f"cluster {name} did not become active: {record['_why']}")
-    return provisioners._eks_cluster_attrs(record)
-
-
-def _delete_for_stack(physical_id: str, properties: Properties) -> None:
-    status, _, body = eks._delete_cluster(physical_id)
-    if status >= 300 and b"ResourceNotFoundException" not in body:
-        raise RuntimeError(f"cluster {physical_id} was not deleted: {body.decode(errors='replace')}")

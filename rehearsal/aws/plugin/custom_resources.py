@@ -3,6 +3,7 @@
 - A Create that failed gets its Delete in the stack's rollback; if that fails too, the stack ends ROLLBACK_FAILED.
 - A function that ends without an answer fails its resource at once: AWS would invoke it twice more and then wait
   for the ServiceTimeout, which is of no use in a rehearsal.
+- A function in a network without a way out fails its resource at once, where AWS would wait likewise.
 """
 
 import json
@@ -12,7 +13,7 @@ from typing import Any
 from ministack.services import lambda_svc
 from ministack.services.cloudformation import custom_resource
 
-from . import half_made
+from . import egress, half_made
 
 _LONGEST_BODY = 300
 
@@ -48,6 +49,7 @@ def _invoke_custom_resource(
     **more: Any,
 ) -> tuple[str, dict]:
     _answers.pop((stack_id, logical_id), None)
+    _refuse_without_egress(request_type, properties.get("ServiceToken", ""))
     try:
         return _invoke(request_type, logical_id, properties, stack_name, stack_id, resource_type, **more)
     except ValueError:
@@ -61,6 +63,16 @@ def _invoke_custom_resource(
         raise
     finally:
         _answers.pop((stack_id, logical_id), None)
+
+
+def _refuse_without_egress(request_type: str, service_token: str) -> None:
+    _, config, name = lambda_svc._get_func_record_for_ref(service_token)
+    obstacle = egress.obstacle((config or {}).get("VpcConfig"))
+    if obstacle:
+        raise RuntimeError(
+            f"the function {name} could not answer this {request_type} on AWS, and the stack would wait for the whole "
+            f"ServiceTimeout: {obstacle}"
+        )
 
 
 def _execute_function(record: dict, event: Any) -> dict:

@@ -18,8 +18,7 @@ _roll_back = stacks._roll_back_operation
 def install() -> None:
     """Wrap the engine's rollback."""
     stacks._roll_back_operation = _roll_back_with_half_made
-    if hasattr(handlers, "_roll_back_operation"):
-        handlers._roll_back_operation = _roll_back_with_half_made
+    handlers._roll_back_operation = _roll_back_with_half_made
 
 
 def remember(stack_name: str, logical_id: str, resource_type: str, physical_id: str, properties: Properties) -> None:
@@ -47,3 +46,17 @@ async def _roll_back_with_half_made(
         # Last made, so first deleted.
         operation = {**operation, "created": [*operation["created"], failed]}
     await _roll_back(stack_name, stack_id, stack, operation, reason_override)
+    if stack["StackStatus"] == "ROLLBACK_FAILED":
+        _keep_what_was_not_deleted(stack)
+
+
+def _keep_what_was_not_deleted(stack: dict) -> None:
+    """What a rollback could not delete stays in the stack, so that DeleteStack tries again."""
+    for logical_id, failed in stack.get("_rollback_failed", {}).items():
+        stack["_resources"][logical_id] = {
+            **failed,
+            "LogicalResourceId": logical_id,
+            "ResourceStatus": "DELETE_FAILED",
+            "Attributes": {},
+            "Timestamp": now_iso(),
+        }

@@ -1,6 +1,7 @@
-"""IAM: the OIDC provider, and what MiniStack's role handler leaves out."""
+"""IAM: the OIDC provider, and what MiniStack's handlers of roles, policies and instance profiles leave out."""
 
 from ministack.services import iam
+from ministack.services.cloudformation import provisioners
 
 from . import resources
 from .api import api
@@ -9,9 +10,20 @@ from .resources import Properties, tag_list
 # What EKS's issuers had before AWS verified them by its own trust store; the API still wants one.
 _THUMBPRINT = "9e99a48a9960b14926bb7f3b02e22da2b0ab7280"
 
+# Policies of AWS that MiniStack has no document of. Roles of EKS, of nodes and of pods have them: nothing here calls
+# with such a role's rights but Karpenter and the load balancer controller, which have policies of their own.
+_AWS_MANAGED = {
+    "AmazonEC2ContainerRegistryPullOnly",
+    "AmazonEC2ContainerRegistryReadOnly",
+    "AmazonEKSVPCResourceController",
+    "AmazonEKSWorkerNodeMinimalPolicy",
+    "service-role/AmazonEBSCSIDriverPolicy",
+    "service-role/AmazonEBSCSIDriverPolicyV2",
+}
+
 
 def install() -> None:
-    """Add AWS::IAM::OIDCProvider; give roles their boundary and refuse their deletion as AWS does."""
+    """Add AWS::IAM::OIDCProvider; complete roles; refuse what IAM refuses."""
     resources.add(
         "AWS::IAM::OIDCProvider",
         create=_oidc_create,
@@ -20,9 +32,50 @@ def install() -> None:
         replaced_by=("Url",),
         tags="list",
     )
+    resources.before_create("AWS::IAM::Role", _role_can_be_made)
+    resources.before_create("AWS::IAM::ManagedPolicy", _policy_can_be_made)
     resources.after_create("AWS::IAM::Role", lambda name, new: _set_boundary(name, new))
     resources.after_update("AWS::IAM::Role", lambda name, old, new: _set_boundary(name, new))
     resources.before_delete("AWS::IAM::Role", _role_is_free)
+    resources.before_delete("AWS::IAM::ManagedPolicy", _policy_is_free)
+    resources.replace(
+        "AWS::IAM::InstanceProfile",
+        create=_profile_create,
+        update=_profile_update,
+        delete=_profile_delete,
+        replaced_by=("InstanceProfileName", "Path"),
+    )
+
+
+def _role_can_be_made(properties: Properties) -> None:
+    name = properties.get("RoleName")
+    if name in iam._roles:
+        raise RuntimeError(f"{name} already exists")
+    for arn in properties.get("ManagedPolicyArns") or []:
+        _attachable(arn)
+
+
+def _attachable(arn: str) -> None:
+    if iam._is_aws_managed_arn(arn):
+        known = arn in iam._aws_managed_policies or arn.rsplit("policy/", 1)[-1] in _AWS_MANAGED
+    else:
+        known = arn in iam._policies
+    if not known:
+        raise RuntimeError(f"Policy {arn} does not exist or is not attachable. (of AWS's own: unknown to the rehearsal)")
+
+
+def _policy_can_be_made(properties: Properties) -> None:
+    name = properties.get("ManagedPolicyName")
+    if name and any(policy["PolicyName"] == name for policy in iam._policies.values()):
+        raise RuntimeError(f"A policy called {name} already exists. Duplicate names are not allowed.")
+
+
+def _policy_is_free(arn: str, properties: Properties) -> None:
+    """CloudFormation detaches from the entities in the policy's own properties only."""
+    own = set(properties.get("Roles") or [])
+    users = [name for name, role in iam._roles.items() if arn in role.get("AttachedPolicies", []) and name not in own]
+    if users:
+        raise RuntimeError(f"Cannot delete a policy attached to entities. ({', '.join(users)})")
 
 
 def _set_boundary(role_name: str, properties: Properties) -> None:
@@ -50,6 +103,38 @@ def _role_is_free(role_name: str, properties: Properties) -> None:
     inline = set(role.get("InlinePolicies", {})) - own
     if inline:
         raise RuntimeError(f"Cannot delete entity, must delete policies first. ({', '.join(sorted(inline))})")
+
+
+def _profile_create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, dict]:
+    """Ref is the profile's name; MiniStack's handler answers its ARN."""
+    name = properties.get("InstanceProfileName") or provisioners._physical_name(stack_name, logical_id, max_len=128)
+    profile = api("iam").create_instance_profile(InstanceProfileName=name, Path=properties.get("Path", "/"))
+    try:
+        for role in properties["Roles"]:
+            api("iam").add_role_to_instance_profile(InstanceProfileName=name, RoleName=role)
+    except Exception:
+        api("iam").delete_instance_profile(InstanceProfileName=name)
+        raise
+    return name, {"Arn": profile["InstanceProfile"]["Arn"]}
+
+
+def _profile_update(
+    physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str
+) -> tuple[str, dict]:
+    for role in set(old["Roles"]) - set(new["Roles"]):
+        api("iam").remove_role_from_instance_profile(InstanceProfileName=physical_id, RoleName=role)
+    for role in set(new["Roles"]) - set(old["Roles"]):
+        api("iam").add_role_to_instance_profile(InstanceProfileName=physical_id, RoleName=role)
+    return physical_id, {"Arn": iam._instance_profiles[physical_id]["Arn"]}
+
+
+def _profile_delete(physical_id: str, properties: Properties) -> None:
+    profile = iam._instance_profiles.get(physical_id)
+    if profile is None:
+        return
+    for role in list(profile.get("Roles", [])):
+        api("iam").remove_role_from_instance_profile(InstanceProfileName=physical_id, RoleName=role)
+    api("iam").delete_instance_profile(InstanceProfileName=physical_id)
 
 
 def _oidc_create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, dict]:

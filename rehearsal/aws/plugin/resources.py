@@ -105,6 +105,20 @@ def before_create(resource_type: str, check: Callable[[Properties], None]) -> No
     handler["create"] = create
 
 
+def before_update(resource_type: str, check: Callable[[Properties], None]) -> None:
+    """Before an in-place update call check(new properties), which refuses by an exception."""
+    handler = provisioners._RESOURCE_HANDLERS[resource_type]
+    original = handler.get("update")
+    if original is None:
+        return
+
+    def update(physical_id: str, old: Properties, new: Properties, *rest: Any) -> tuple[str, dict]:
+        check(new)
+        return original(physical_id, old, new, *rest)
+
+    handler["update"] = update
+
+
 def before_delete(resource_type: str, check: Callable[[str, Properties], None]) -> None:
     """Before MiniStack's delete call check(physical id, properties), which refuses by an exception."""
     handler = provisioners._RESOURCE_HANDLERS[resource_type]

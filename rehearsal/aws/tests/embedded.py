@@ -19,7 +19,7 @@ import botocore.config
 import botocore.session
 from botocore.exceptions import ClientError
 
-from . import certificate
+import certificate
 
 LAUNCH = Path(__file__).resolve().parent.parent / "launch.py"
 REGION = "us-east-1"

@@ -1,0 +1,61 @@
+"""All of the plug-in, put on MiniStack in order. Importing this imports MiniStack, which reads the environment."""
+
+from . import (
+    addresses,
+    api,
+    buckets,
+    calls,
+    cluster_resource,
+    clusters,
+    conditions,
+    custom_resources,
+    deletes,
+    eks,
+    function_resource,
+    functions,
+    half_made,
+    iam,
+    lifetime,
+    logs,
+    nested_stacks,
+    network,
+    nodegroups,
+    order,
+    properties,
+    resources,
+    security_group_rules,
+    web_identity,
+)
+from .settings import Settings
+
+
+def install(settings: Settings) -> None:
+    """Change the imported MiniStack, in the order in which the changes wrap each other."""
+    api.install(settings)
+    calls.install(settings.state)
+    resources.install()
+    conditions.install()
+    addresses.install()
+    security_group_rules.install()
+    network.install()
+    iam.install()
+    eks.install()
+    clusters.install(settings)
+    cluster_resource.install()
+    nodegroups.install()
+    web_identity.install()
+    buckets.install()
+    functions.install()
+    function_resource.install()
+    half_made.install()
+    custom_resources.install()
+    nested_stacks.install()
+    logs.install()
+    properties.install()
+    deletes.install()
+    order.install(settings.order)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until told to stop."""
+    lifetime.serve(settings.stop_on_eof)

@@ -1,0 +1,131 @@
+"""The properties that MiniStack's own handlers play: one that they would drop fails the resource instead.
+
+A rehearsal that ignores a property proves nothing about it. A type whose handler is ours checks for itself.
+"""
+
+from . import resources
+from .resources import Properties
+
+_PLAYED: dict[str, set[str]] = {
+    "AWS::EC2::InternetGateway": {"Tags"},
+    "AWS::EC2::LaunchTemplate": {"LaunchTemplateData", "LaunchTemplateName", "TagSpecifications", "VersionDescription"},
+    "AWS::EC2::Route": {
+        "DestinationCidrBlock",
+        "DestinationIpv6CidrBlock",
+        "DestinationPrefixListId",
+        "GatewayId",
+        "NatGatewayId",
+        "NetworkInterfaceId",
+        "RouteTableId",
+        "TransitGatewayId",
+        "VpcEndpointId",
+        "VpcPeeringConnectionId",
+    },
+    "AWS::EC2::RouteTable": {"Tags", "VpcId"},
+    "AWS::EC2::SecurityGroup": {
+        "GroupDescription",
+        "GroupName",
+        "SecurityGroupEgress",
+        "SecurityGroupIngress",
+        "Tags",
+        "VpcId",
+    },
+    "AWS::EC2::Subnet": {
+        "AvailabilityZone",
+        "AvailabilityZoneId",
+        "CidrBlock",
+        "MapPublicIpOnLaunch",
+        "PrivateDnsNameOptionsOnLaunch",
+        "Tags",
+        "VpcId",
+    },
+    "AWS::EC2::SubnetRouteTableAssociation": {"RouteTableId", "SubnetId"},
+    "AWS::EC2::VPC": {"CidrBlock", "EnableDnsHostnames", "EnableDnsSupport", "InstanceTenancy", "Tags"},
+    "AWS::EC2::VPCEndpoint": {
+        "PolicyDocument",
+        "PrivateDnsEnabled",
+        "RouteTableIds",
+        "SecurityGroupIds",
+        "ServiceName",
+        "SubnetIds",
+        "Tags",
+        "VpcEndpointType",
+        "VpcId",
+    },
+    "AWS::EC2::VPCGatewayAttachment": {"InternetGatewayId", "VpcId"},
+    "AWS::IAM::ManagedPolicy": {
+        "Description",
+        "Groups",
+        "ManagedPolicyName",
+        "Path",
+        "PolicyDocument",
+        "Roles",
+        "Users",
+    },
+    "AWS::IAM::Policy": {"Groups", "PolicyDocument", "PolicyName", "Roles", "Users"},
+    "AWS::IAM::Role": {
+        "AssumeRolePolicyDocument",
+        "Description",
+        "ManagedPolicyArns",
+        "MaxSessionDuration",
+        "Path",
+        "PermissionsBoundary",
+        "Policies",
+        "RoleName",
+        "Tags",
+    },
+    "AWS::Lambda::EventInvokeConfig": {
+        "DestinationConfig",
+        "FunctionName",
+        "MaximumEventAgeInSeconds",
+        "MaximumRetryAttempts",
+        "Qualifier",
+    },
+    "AWS::Lambda::Permission": {
+        "Action",
+        "EventSourceToken",
+        "FunctionName",
+        "FunctionUrlAuthType",
+        "Principal",
+        "PrincipalOrgID",
+        "SourceAccount",
+        "SourceArn",
+    },
+    "AWS::Logs::LogGroup": {
+        "KmsKeyId",
+        "LogGroupClass",
+        "LogGroupName",
+        "ResourcePolicyDocument",
+        "RetentionInDays",
+        "Tags",
+    },
+    "AWS::S3::Bucket": {
+        "BucketEncryption",
+        "BucketName",
+        "CorsConfiguration",
+        "LifecycleConfiguration",
+        "LoggingConfiguration",
+        "NotificationConfiguration",
+        "OwnershipControls",
+        "PublicAccessBlockConfiguration",
+        "Tags",
+        "VersioningConfiguration",
+    },
+    "AWS::S3::BucketPolicy": {"Bucket", "PolicyDocument"},
+}
+
+
+def install() -> None:
+    """Check each create and update of the types above."""
+    for resource_type in _PLAYED:
+        resources.before_create(resource_type, _checker(resource_type))
+        resources.before_update(resource_type, _checker(resource_type))
+
+
+def _checker(resource_type: str):
+    def check(properties: Properties) -> None:
+        unknown = properties.keys() - _PLAYED[resource_type]
+        if unknown:
+            raise RuntimeError(f"the rehearsal does not play these properties of {resource_type}: {sorted(unknown)}")
+
+    return check
