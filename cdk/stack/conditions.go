@@ -16,7 +16,9 @@ const (
 	hasS3Charts          = "HasS3Charts"
 	hasGlueWrites        = "HasGlueWrites"
 	hasDeleteProtection  = "HasDeletionProtection"
-	conditionLogsPrefix  = "Logs"
+	logsWithAPI          = "HasApiLogs"
+	logsWithAudit        = "HasAuditLogs"
+	logsWithScheduler    = "HasSchedulerLogs"
 	s3ChartScheme        = "s3://"
 	wordPublic           = "Public"
 	wordReadWrite        = "ReadWrite"
@@ -49,30 +51,19 @@ func addConditions(s awscdk.Stack) {
 	addLogTypeConditions(s)
 }
 
-// logTypes are EKS's control-plane logs and the choices of ClusterLogTypes
-// that hold them.
-var logTypes = []struct {
-	name      string // as EKS calls it
-	condition string
-	choices   []string
-}{
-	{"api", conditionLogsPrefix + "Api", []string{logTypesAll}},
-	{"audit", conditionLogsPrefix + "Audit", []string{logTypesAll, logTypesWithoutAPI, logTypesAuditAndAuth}},
-	{"authenticator", conditionLogsPrefix + "Authenticator", []string{logTypesAll, logTypesWithoutAPI, logTypesAuditAndAuth}},
-	{"controllerManager", conditionLogsPrefix + "ControllerManager", []string{logTypesAll, logTypesWithoutAPI}},
-	{"scheduler", conditionLogsPrefix + "Scheduler", []string{logTypesAll, logTypesWithoutAPI}},
+// logTypes are EKS's control-plane logs, each with the condition under which it
+// is on.
+var logTypes = []struct{ name, condition string }{
+	{"api", logsWithAPI},
+	{"audit", logsWithAudit},
+	{"authenticator", logsWithAudit},
+	{"controllerManager", logsWithScheduler},
+	{"scheduler", logsWithScheduler},
 }
 
 func addLogTypeConditions(s awscdk.Stack) {
-	for _, lt := range logTypes {
-		var chosen []awscdk.ICfnConditionExpression
-		for _, c := range lt.choices {
-			chosen = append(chosen, equals(ref("ClusterLogTypes"), c))
-		}
-		expression := chosen[0]
-		if len(chosen) > 1 {
-			expression = awscdk.Fn_ConditionOr(chosen...)
-		}
-		condition(s, lt.condition, expression)
-	}
+	chosen := func(choice string) awscdk.ICfnConditionExpression { return equals(ref("ClusterLogTypes"), choice) }
+	condition(s, logsWithAPI, chosen(logTypesAll))
+	condition(s, logsWithAudit, not(chosen(logTypesNone)))
+	condition(s, logsWithScheduler, awscdk.Fn_ConditionOr(chosen(logTypesAll), chosen(logTypesWithoutAPI)))
 }

@@ -50,12 +50,8 @@ func addNetworkParameters(s awscdk.Stack) {
 }
 
 func addNetworkConditions(s awscdk.Stack) {
-	perZone := condition(s, "HasNatPerZone", equals(ref("NatGateways"), "PerZone"))
-	for n := 2; n <= contract.NetworkSlots; n++ {
-		if n <= alwaysUsed {
-			condition(s, natCondition(n), equals(ref("NatGateways"), "PerZone"))
-			continue
-		}
+	perZone := condition(s, natCondition(alwaysUsed), equals(ref("NatGateways"), "PerZone"))
+	for n := alwaysUsed + 1; n <= contract.NetworkSlots; n++ {
 		used := condition(s, zoneCondition(n), not(equals(slot(n, "AvailabilityZones"), "")))
 		condition(s, natCondition(n), awscdk.Fn_ConditionAnd(perZone, used))
 	}

@@ -1,0 +1,20 @@
+package stack
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// Acknowledge silences the findings of the CDK's template checks that are not
+// true of these templates, each with the reason.
+func Acknowledge(app awscdk.App) {
+	const (
+		emptyDefault = "the default is empty, and Fn::If puts AWS::NoValue in its place"
+		optionalZone = "the reference stands inside Fn::If of the very condition that its target has"
+	)
+	awscdk.Validations_Of(app).Acknowledge(
+		&awscdk.Acknowledgment{Id: jsii.String("CloudFormation-Validate::F3031"), Reason: jsii.String(emptyDefault)},
+		&awscdk.Acknowledgment{Id: jsii.String("CloudFormation-Validate::F3033"), Reason: jsii.String(emptyDefault)},
+		&awscdk.Acknowledgment{Id: jsii.String("CloudFormation-Validate::W1001"), Reason: jsii.String(optionalZone)},
+	)
+}
