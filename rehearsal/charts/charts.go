@@ -85,12 +85,12 @@ func Package(dir string, o Options) ([]string, error) {
 		archives[filepath.Join(dir, file)] = body
 	}
 
-	if err := os.MkdirAll(dir, 0o750); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make the directory for charts: %w", err)
 	}
 	paths := slices.Sorted(maps.Keys(archives))
 	for _, path := range paths {
-		if err := os.WriteFile(path, archives[path], 0o600); err != nil {
+		if err := os.WriteFile(path, archives[path], 0o644); err != nil {
 			return nil, fmt.Errorf("write chart: %w", err)
 		}
 	}

@@ -1,11 +1,16 @@
 package charts
 
 import (
+	"archive/tar"
 	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -116,6 +121,35 @@ func TestPackageGivesTheSameBytesEachTime(t *testing.T) {
 	changed := only(t, Options{Charts: []string{Workspace}, Values: map[string]map[string]any{Workspace: {"added": true}}})
 	if bytes.Equal(content(t, changed), content(t, first["workspace-2.1.12.tgz"])) {
 		t.Error("a chart with other values has the same bytes")
+	}
+}
+
+func TestArchivesSayNothingOfWhenAndWhereTheyWereMade(t *testing.T) {
+	for file, path := range packaged(t, Options{KarpenterCRDs: karpenterCRDs(t)}) {
+		zipped, err := gzip.NewReader(bytes.NewReader(content(t, path)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !zipped.ModTime.IsZero() || zipped.Name != "" {
+			t.Errorf("%s: compressed at %s from %q", file, zipped.ModTime, zipped.Name)
+		}
+		var names []string
+		for tarred := tar.NewReader(zipped); ; {
+			header, err := tarred.Next()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			names = append(names, header.Name)
+			if !header.ModTime.Equal(modTime) || header.Mode != 0o644 || header.Uid != 0 || header.Uname != "" {
+				t.Errorf("%s: %s is from %s, mode %o, owner %d %s", file, header.Name, header.ModTime, header.Mode, header.Uid, header.Uname)
+			}
+		}
+		if !slices.IsSorted(names) || len(names) == 0 {
+			t.Errorf("%s: files are not in order: %v", file, names)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
+	"errors"
 	"io"
 	"maps"
 	"os"
@@ -94,7 +95,7 @@ func render(t *testing.T, archive string, vals map[string]any) (map[string]*unst
 	decoder := yaml.NewYAMLOrJSONDecoder(strings.NewReader(manifest), 4096)
 	for {
 		object := &unstructured.Unstructured{}
-		if err := decoder.Decode(&object.Object); err == io.EOF { //nolint:errorlint // the decoder's own end
+		if err := decoder.Decode(&object.Object); errors.Is(err, io.EOF) {
 			return objects, nil
 		} else if err != nil {
 			t.Fatalf("chart %s renders no YAML: %v\n%s", c.Name(), err, manifest)
