@@ -1,6 +1,7 @@
 package customresource
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -60,7 +61,7 @@ func parseEvent(text []byte) (event, error) {
 // errNotJSON keeps of a JSON error what does not repeat the text.
 func errNotJSON(err error) error {
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return fmt.Errorf("field %q is a %s", wrong.Field, wrong.Value)
+		return fmt.Errorf("%s is of the wrong JSON type (%s)", cmp.Or(wrong.Field, "the whole"), wrong.Value)
 	}
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return fmt.Errorf("no JSON, at byte %d", syntax.Offset)

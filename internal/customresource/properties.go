@@ -92,13 +92,18 @@ func (e textError) Error() string { return fmt.Sprintf("%q is not %s", cutTo(e.t
 // instead of mapstructure's weak typing, which takes "" for 0, "010" for 8, "T"
 // for true and a single value for a list.
 func fromText(from, to reflect.Value) (any, error) {
-	if from.Kind() == reflect.Bool && to.Kind() == reflect.String {
-		return strconv.FormatBool(from.Bool()), nil
+	if got, want := shape(from.Kind()), shape(elem(to.Type()).Kind()); got != want && to.Kind() != reflect.Interface {
+		return nil, shapeError{got, want}
 	}
-	if from.Kind() != reflect.String {
+	var text string
+	switch from.Kind() { //nolint:exhaustive // JSON has no other scalars
+	case reflect.String:
+		text = from.String()
+	case reflect.Bool:
+		text = strconv.FormatBool(from.Bool())
+	default:
 		return from.Interface(), nil
 	}
-	text := from.String()
 	if to.Type() == reflect.TypeFor[time.Duration]() {
 		d, err := time.ParseDuration(text)
 		return d, wrong(err, text, "a duration such as 90s or 15m")
@@ -157,29 +162,36 @@ func problems(err error) []error {
 		}
 		return []error{err}
 	}
-	var bad textError
-	var kind *mapstructure.UnconvertibleTypeError
-	switch inner := at.Unwrap(); {
-	case errors.As(inner, &bad):
-		return []error{fmt.Errorf("%s: %w", at.Name(), bad)}
-	case errors.As(inner, &kind):
-		return []error{fmt.Errorf("%s: a %s was given, %s is wanted", at.Name(), shape(reflect.ValueOf(kind.Value)), shape(kind.Expected))}
-	default:
-		return []error{fmt.Errorf("%s: %w", at.Name(), inner)}
+	inner := at.Unwrap()
+	if bad, ok := errors.AsType[textError](inner); ok {
+		inner = bad
+	} else if bad, ok := errors.AsType[shapeError](inner); ok {
+		inner = bad
 	}
+	return []error{fmt.Errorf("%s: %w", at.Name(), inner)}
 }
 
-// shape says in JSON's words what a value is.
-func shape(v reflect.Value) string {
-	switch v.Kind() { //nolint:exhaustive // the rest are scalars
+// shapeError is a value of another shape than its property's.
+type shapeError struct{ got, want string }
+
+func (e shapeError) Error() string { return fmt.Sprintf("%s was given, %s is wanted", e.got, e.want) }
+
+// shape says in words what a value of a kind is in JSON.
+func shape(k reflect.Kind) string {
+	switch k { //nolint:exhaustive // the rest are scalars
 	case reflect.Map, reflect.Struct:
-		return "object"
+		return "an object"
 	case reflect.Slice, reflect.Array:
-		return "list"
-	case reflect.Pointer:
-		return shape(reflect.Zero(v.Type().Elem()))
+		return "a list"
 	}
-	return "single value"
+	return "a single value"
+}
+
+func elem(t reflect.Type) reflect.Type {
+	if t.Kind() == reflect.Pointer {
+		return t.Elem()
+	}
+	return t
 }
 
 // oneLine joins the lines of a joined error: a reason is one line.
