@@ -1,0 +1,149 @@
+package release_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	helmchart "helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chart/loader"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/e6data/aws-quickstart/internal/chart"
+	"github.com/e6data/aws-quickstart/internal/kube"
+	"github.com/e6data/aws-quickstart/internal/release"
+)
+
+// The tests of this file need a real API server: the rehearsal's embedded EKS,
+// whose binary LOCALKUBE names. One serves all tests of the package.
+var localkube struct {
+	once    sync.Once
+	cluster *kube.Cluster
+	err     error
+	stop    func()
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if localkube.stop != nil {
+		localkube.stop()
+	}
+	os.Exit(code)
+}
+
+// realCluster starts the embedded EKS, or skips the test.
+func realCluster(t testing.TB) (*kube.Cluster, kubernetes.Interface) {
+	t.Helper()
+	binary := os.Getenv("LOCALKUBE")
+	if binary == "" {
+		t.Skip("LOCALKUBE does not name the embedded EKS (rehearsal/eks); this test needs a real API server")
+	}
+	localkube.once.Do(func() { localkube.cluster, localkube.stop, localkube.err = start(binary) })
+	if localkube.err != nil {
+		t.Fatal(localkube.err)
+	}
+	client, err := kubernetes.NewForConfig(localkube.cluster.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return localkube.cluster, client
+}
+
+func start(binary string) (*kube.Cluster, func(), error) {
+	// etcd's socket paths end at 107 bytes, so no long temporary directory.
+	dir, err := os.MkdirTemp("", "lk-")
+	if err != nil {
+		return nil, nil, err
+	}
+	var log bytes.Buffer
+	command := exec.Command(binary, "-dir", dir, "-stop-on-stdin-eof") //nolint:gosec,noctx // the test's own binary, stopped by its standard input
+	command.Stdout, command.Stderr = &log, &log
+	input, err := command.StdinPipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := command.Start(); err != nil {
+		return nil, nil, err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- command.Wait() }()
+	stop := func() {
+		_ = input.Close()
+		<-ended
+		_ = os.RemoveAll(dir)
+	}
+	for range time.Tick(50 * time.Millisecond) {
+		if _, err := os.Stat(filepath.Join(dir, "ready")); err == nil {
+			break
+		}
+		select {
+		case err := <-ended:
+			return nil, nil, fmt.Errorf("%s ended before it was ready: %w\n%s", binary, err, log.String())
+		default:
+		}
+	}
+	cfg, err := clientcmd.BuildConfigFromFlags("", filepath.Join(dir, "kubeconfig"))
+	if err != nil {
+		stop()
+		return nil, nil, err
+	}
+	cfg.QPS = -1
+	return kube.NewCluster("local", cfg), stop, nil
+}
+
+// runner works on the real cluster with a short heartbeat.
+func runner(t testing.TB, cluster *kube.Cluster) *release.Runner {
+	t.Helper()
+	r, err := release.NewRunner(cluster, release.Timing{Duration: 2 * time.Second, Renew: 500 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// files is a chart's files by name. Chart.yaml may be left out.
+type files map[string]string
+
+func newChart(t testing.TB, name, version string, in files) *chart.Chart {
+	t.Helper()
+	all := []*loader.BufferedFile{{Name: "Chart.yaml", Data: fmt.Appendf(nil, "apiVersion: v2\nname: %s\nversion: %s\nappVersion: '1'\n", name, version)}}
+	digest := name + version
+	for file, text := range in {
+		all = append(all, &loader.BufferedFile{Name: file, Data: []byte(text)})
+	}
+	loaded, err := loader.LoadFiles(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &chart.Chart{Helm: loaded, Digest: digest}
+}
+
+var _ = helmchart.Chart{}
+
+// copied is the chart again: Helm changes a chart object as it uses it.
+func withDeadline(t testing.TB, d time.Duration) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func contains(t testing.TB, text string, parts ...string) {
+	t.Helper()
+	for _, p := range parts {
+		if !strings.Contains(text, p) {
+			t.Errorf("%q is missing in:\n%s", p, text)
+		}
+	}
+}
+
+var _ = io.Discard
