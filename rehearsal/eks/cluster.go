@@ -19,13 +19,14 @@ import (
 	"k8s.io/component-base/version"
 	"k8s.io/klog/v2"
 
-	"github.com/e6data/aws-quickstart/rehearsal/eks/internal/cloud"
-	"github.com/e6data/aws-quickstart/rehearsal/eks/internal/controlplane"
-	"github.com/e6data/aws-quickstart/rehearsal/eks/internal/egress"
-	"github.com/e6data/aws-quickstart/rehearsal/eks/internal/iam"
-	"github.com/e6data/aws-quickstart/rehearsal/eks/internal/kubelet"
-	"github.com/e6data/aws-quickstart/rehearsal/eks/internal/leftover"
-	"github.com/e6data/aws-quickstart/rehearsal/eks/internal/pki"
+	"github.com/e6data/aws-quickstart/rehearsal/eks/cloud"
+	"github.com/e6data/aws-quickstart/rehearsal/eks/controlplane"
+	"github.com/e6data/aws-quickstart/rehearsal/eks/egress"
+	"github.com/e6data/aws-quickstart/rehearsal/eks/iam"
+	"github.com/e6data/aws-quickstart/rehearsal/eks/kubelet"
+	"github.com/e6data/aws-quickstart/rehearsal/eks/leftover"
+	"github.com/e6data/aws-quickstart/rehearsal/eks/options"
+	"github.com/e6data/aws-quickstart/rehearsal/eks/pki"
 )
 
 const endLimit = 2 * time.Second
@@ -35,7 +36,7 @@ var errTold = errors.New("told to stop")
 
 // cluster is a cluster that is being played.
 type cluster struct {
-	options
+	options.Options
 	server string // URL of the API server
 	ca     *pki.Authority
 	etcd   *embed.Etcd
@@ -49,10 +50,10 @@ type cluster struct {
 
 // run plays a cluster until ctx ends (then it gives no error) or a part of it
 // fails. It reports its steps to out.
-func run(ctx context.Context, o options, out io.Writer) error {
+func run(ctx context.Context, o options.Options, out io.Writer) error {
 	began := time.Now()
-	c := &cluster{options: o, step: func(what string) { fmt.Fprintf(out, "%7.3fs %s\n", time.Since(began).Seconds(), what) }}
-	debug.SetGCPercent(o.gcPercent)
+	c := &cluster{Options: o, step: func(what string) { fmt.Fprintf(out, "%7.3fs %s\n", time.Since(began).Seconds(), what) }}
+	debug.SetGCPercent(o.GCPercent)
 	if err := c.prepare(ctx); err != nil {
 		return err
 	}
@@ -97,22 +98,22 @@ func (c *cluster) end(parts context.Context) error {
 	return nil
 }
 
-func (c *cluster) file(name string) string { return filepath.Join(c.dir, name) }
+func (c *cluster) file(name string) string { return filepath.Join(c.Dir, name) }
 
 // prepare makes the state directory and what the parts read from it.
 func (c *cluster) prepare(ctx context.Context) (err error) {
-	if c.dir == "" {
-		if c.dir, err = os.MkdirTemp("", "localkube-"); err != nil {
+	if c.Dir == "" {
+		if c.Dir, err = os.MkdirTemp("", "localkube-"); err != nil {
 			return fmt.Errorf("make a state directory: %w", err)
 		}
 	}
-	if c.dir, err = filepath.Abs(c.dir); err != nil {
+	if c.Dir, err = filepath.Abs(c.Dir); err != nil {
 		return fmt.Errorf("state directory: %w", err)
 	}
-	if err := controlplane.CheckDir(c.dir); err != nil {
+	if err := controlplane.CheckDir(c.Dir); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(c.dir, 0o700); err != nil {
+	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return fmt.Errorf("make the state directory: %w", err)
 	}
 	for _, earlier := range []string{"ready", "left.json"} {
@@ -120,19 +121,19 @@ func (c *cluster) prepare(ctx context.Context) (err error) {
 			return fmt.Errorf("remove what an earlier run wrote: %w", err)
 		}
 	}
-	if err := logTo(c.file("localkube.log"), c.verbosity); err != nil {
+	if err := logTo(c.file("localkube.log"), c.Verbosity); err != nil {
 		return err
 	}
-	if c.port == 0 {
-		if c.port, err = freePort(ctx); err != nil {
+	if c.Port == 0 {
+		if c.Port, err = freePort(ctx); err != nil {
 			return err
 		}
 	}
-	c.server = fmt.Sprintf("https://127.0.0.1:%d", c.port)
-	if c.ca, err = pki.Write(c.dir, c.serviceCIDR); err != nil {
+	c.server = fmt.Sprintf("https://127.0.0.1:%d", c.Port)
+	if c.ca, err = pki.Write(c.Dir, c.ServiceCIDR); err != nil {
 		return err
 	}
-	if err := controlplane.WriteKubeconfigs(c.dir, c.server); err != nil {
+	if err := controlplane.WriteKubeconfigs(c.Dir, c.server); err != nil {
 		return err
 	}
 	if c.config, err = clientcmd.BuildConfigFromFlags("", c.file("kubeconfig")); err != nil {
@@ -149,7 +150,7 @@ func (c *cluster) prepare(ctx context.Context) (err error) {
 // start starts everything, each part in parts, and waits until pods can run. It
 // gives up when starting ends; a part that fails calls fail.
 func (c *cluster) start(starting, parts context.Context, fail context.CancelCauseFunc) (err error) {
-	if c.etcd, err = controlplane.StartEtcd(starting, c.dir, c.sync); err != nil {
+	if c.etcd, err = controlplane.StartEtcd(starting, c.Dir, c.Sync); err != nil {
 		return err
 	}
 	c.step("etcd ready")
@@ -170,35 +171,35 @@ func (c *cluster) start(starting, parts context.Context, fail context.CancelCaus
 			return err
 		}
 	}
-	part("kube-controller-manager", func() error { return controlplane.RunControllerManager(parts, c.dir) })
-	part("kube-scheduler", func() error { return controlplane.RunScheduler(parts, c.dir) })
+	part("kube-controller-manager", func() error { return controlplane.RunControllerManager(parts, c.Dir) })
+	part("kube-scheduler", func() error { return controlplane.RunScheduler(parts, c.Dir) })
 	if err := c.play(starting, parts); err != nil {
 		return err
 	}
-	if err := controlplane.WaitCluster(starting, c.client, c.nodes.Count); err != nil {
+	if err := controlplane.WaitCluster(starting, c.client, c.Nodes.Count); err != nil {
 		return err
 	}
 	if c.report, err = leftover.Begin(starting, c.config, c.file("baseline.json")); err != nil {
 		return err
 	}
-	c.step(fmt.Sprintf("cluster ready: %d nodes, default service account", c.nodes.Count))
+	c.step(fmt.Sprintf("cluster ready: %d nodes, default service account", c.Nodes.Count))
 	return writeFile(c.file("ready"), []byte(c.server+"\n"))
 }
 
 // apiServer starts what the API server connects to, and says how to run it.
 func (c *cluster) apiServer(parts context.Context) (s controlplane.APIServer, err error) {
-	s = controlplane.APIServer{Dir: c.dir, Port: c.port, ServiceCIDR: c.serviceCIDR, Issuer: c.issuer, Egress: c.file("egress.yaml")}
+	s = controlplane.APIServer{Dir: c.Dir, Port: c.Port, ServiceCIDR: c.ServiceCIDR, Issuer: c.Issuer, Egress: c.file("egress.yaml")}
 	if c.egress, err = egress.Start(parts, s.Egress, c.file("egress.sock")); err != nil {
 		return s, err
 	}
-	if c.aws.endpoint == "" {
+	if c.AWS.Endpoint == "" {
 		return s, nil
 	}
-	aws, err := iam.NewEndpoint(c.aws.endpoint, c.aws.caFile, c.aws.region)
+	aws, err := iam.NewEndpoint(c.AWS.Endpoint, c.AWS.CAFile, c.AWS.Region)
 	if err != nil {
 		return s, err
 	}
-	if c.iam, err = iam.Start(parts, c.file("kubeconfig"), c.config, c.aws.cluster, aws); err != nil {
+	if c.iam, err = iam.Start(parts, c.file("kubeconfig"), c.config, c.AWS.Cluster, aws); err != nil {
 		return s, err
 	}
 	s.Webhook = c.file("authn-webhook.kubeconfig")
@@ -212,12 +213,12 @@ func (c *cluster) play(starting, parts context.Context) error {
 		return err
 	}
 	c.egress.Use(parts, c.client, k.Listen(parts, c.ca))
-	if c.loadBalancers {
-		if err := cloud.PlayLoadBalancers(parts, c.client, c.nodes.Region); err != nil {
+	if c.LoadBalancers {
+		if err := cloud.PlayLoadBalancers(parts, c.client, c.Nodes.Region); err != nil {
 			return err
 		}
 	}
-	return c.nodes.Register(starting, c.client)
+	return c.Nodes.Register(starting, c.client)
 }
 
 func freePort(ctx context.Context) (int, error) {

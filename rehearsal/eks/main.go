@@ -5,24 +5,27 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/e6data/aws-quickstart/rehearsal/eks/options"
 )
 
 func main() {
-	o, stopOnEOF, err := parseFlags(os.Args[1:], os.Stderr)
+	o, err := options.Parse(os.Args[1:], os.Stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		os.Exit(0)
+	}
 	if err != nil {
-		if err == flag.ErrHelp { //nolint:errorlint // the flag package returns it as it is
-			os.Exit(0)
-		}
 		fail(err)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	if stopOnEOF {
+	if o.StopOnStdinEOF {
 		go func() {
 			_, _ = io.Copy(io.Discard, os.Stdin)
 			stop()

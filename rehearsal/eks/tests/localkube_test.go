@@ -74,7 +74,7 @@ type localkube struct {
 // start starts the binary with its state in dir and waits until it is ready.
 func start(ctx context.Context, binary, dir string, args ...string) (*localkube, error) {
 	l := &localkube{dir: dir, out: &bytes.Buffer{}, ended: make(chan error, 1)}
-	l.cmd = exec.Command(binary, append([]string{"-dir", dir, "-stop-on-stdin-eof"}, args...)...) //nolint:gosec,noctx // the binary under test; it ends with its stdin
+	l.cmd = exec.Command(binary, append([]string{"-dir", dir, "-stop-on-stdin-eof"}, args...)...)
 	l.cmd.Stdout, l.cmd.Stderr = l.out, l.out
 	var err error
 	if l.stdin, err = l.cmd.StdinPipe(); err != nil {

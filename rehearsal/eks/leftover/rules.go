@@ -38,9 +38,9 @@ type state struct {
 func newState(all []record) state {
 	s := state{byUID: map[types.UID]record{}, services: map[types.NamespacedName]bool{}}
 	for _, r := range all {
-		s.byUID[r.UID] = r
+		s.byUID[r.meta.UID] = r
 		if r.Kind == "Service" && r.APIVersion == "v1" {
-			s.services[types.NamespacedName{Namespace: r.Object.Namespace, Name: r.Object.Name}] = true
+			s.services[types.NamespacedName{Namespace: r.Namespace, Name: r.Name}] = true
 		}
 	}
 	return s
@@ -54,12 +54,12 @@ func left(baseline map[identity]bool, all []record) []record {
 	var found []record
 	for _, r := range all {
 		if !baseline[r.identity()] && !s.byItself(r) {
-			fresh[r.UID] = true
+			fresh[r.meta.UID] = true
 			found = append(found, r)
 		}
 	}
 	return slices.DeleteFunc(found, func(r record) bool {
-		for _, o := range r.OwnerReferences {
+		for _, o := range r.meta.OwnerReferences {
 			if fresh[o.UID] {
 				return true
 			}
@@ -88,15 +88,15 @@ func (s state) byItself(r record) bool {
 	case "Endpoints":
 		return s.services[types.NamespacedName{Namespace: o.Namespace, Name: o.Name}]
 	case "EndpointSlice":
-		return s.services[types.NamespacedName{Namespace: o.Namespace, Name: r.Labels[discoveryv1.LabelServiceName]}]
+		return s.services[types.NamespacedName{Namespace: o.Namespace, Name: r.meta.Labels[discoveryv1.LabelServiceName]}]
 	case "IPAddress":
-		return r.Labels[networkingv1.LabelManagedBy] == "ipallocator.k8s.io"
+		return r.meta.Labels[networkingv1.LabelManagedBy] == "ipallocator.k8s.io"
 	case "ConfigMap":
 		return o.Name == "kube-root-ca.crt" || s.ofControlPlane(r)
 	case "ServiceAccount":
 		return o.Name == "default" || s.ofControlPlane(r)
 	case "APIService":
-		return r.Labels[autoManaged] != ""
+		return r.meta.Labels[autoManaged] != ""
 	case "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding":
 		return strings.HasPrefix(o.Name, "eks:access-policy:") || s.ofControlPlane(r)
 	case "FlowSchema", "PriorityLevelConfiguration", "PriorityClass", "Namespace":
@@ -109,24 +109,24 @@ func (s state) byItself(r record) bool {
 // ofControlPlane tells whether nobody but the control plane's own processes ever
 // wrote the object. They make some of theirs only after the cluster is ready.
 func (s state) ofControlPlane(r record) bool {
-	for _, f := range r.ManagedFields {
+	for _, f := range r.meta.ManagedFields {
 		if f.Manager != ownManager {
 			return false
 		}
 	}
-	return len(r.ManagedFields) > 0
+	return len(r.meta.ManagedFields) > 0
 }
 
 // settling tells whether the object is about to go: it is being deleted, or the
 // garbage collector will find that its owners are gone.
 func (s state) settling(r record) bool {
-	if r.DeletionTimestamp != nil {
+	if r.meta.DeletionTimestamp != nil {
 		return true
 	}
-	for _, o := range r.OwnerReferences {
+	for _, o := range r.meta.OwnerReferences {
 		if _, exists := s.byUID[o.UID]; exists {
 			return false
 		}
 	}
-	return len(r.OwnerReferences) > 0
+	return len(r.meta.OwnerReferences) > 0
 }

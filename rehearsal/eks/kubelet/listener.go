@@ -7,7 +7,7 @@ import (
 
 // handed is a listener for connections that somebody else has accepted.
 type handed struct {
-	ctx   context.Context //nolint:containedctx // net.Listener has no other way to end with it
+	ctx   context.Context // net.Listener has no other way to end with it
 	conns chan net.Conn
 }
 

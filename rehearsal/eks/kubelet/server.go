@@ -12,7 +12,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/e6data/aws-quickstart/rehearsal/eks/internal/pki"
+	"github.com/e6data/aws-quickstart/rehearsal/eks/pki"
 )
 
 const (

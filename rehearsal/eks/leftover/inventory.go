@@ -35,7 +35,7 @@ type Object struct {
 // record is an object with what decides whether it is left over.
 type record struct {
 	Object
-	metav1.ObjectMeta
+	meta metav1.ObjectMeta
 }
 
 // resource is a type of objects that can be listed.
