@@ -34,6 +34,7 @@ export REHEARSAL_PYTHON    = $(VENV)/bin/python
 export REHEARSAL_LOCALKUBE = $(LOCALKUBE)
 export REHEARSAL_LAUNCHER  = $(ROOT)/rehearsal/aws/launch.py
 export QUICKSTART_DIST     = $(DIST)/release
+export REHEARSAL_KARPENTER_CRDS = $(DIST)/karpenter-crds
 export LOCALKUBE
 
 .PHONY: help
@@ -91,7 +92,10 @@ $(DIST)/release/VERSION: $(QUICKSTART) VERSION quickstart.yaml templates/network
 	cp quickstart.yaml "$(@D)/"
 	cp templates/*.yaml "$(@D)/templates/"
 	crds=$$(cd rehearsal/karpenter && go mod download -json github.com/aws/karpenter-provider-aws | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')/pkg/apis/crds
-	go run ./rehearsal/charts/standins -crds "$$crds" -out "$(@D)/charts"
+	rm -rf "$(REHEARSAL_KARPENTER_CRDS)"
+	cp -r "$$crds" "$(REHEARSAL_KARPENTER_CRDS)"
+	chmod -R u+w "$(REHEARSAL_KARPENTER_CRDS)"
+	go run ./rehearsal/charts/standins -crds "$(REHEARSAL_KARPENTER_CRDS)" -out "$(@D)/charts"
 	cp VERSION "$@"
 
 .PHONY: build
