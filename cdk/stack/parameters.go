@@ -17,7 +17,8 @@ type parameter struct {
 	Values      []string
 	Pattern     string // in a list it holds for each element
 	Constraint  string // what the customer reads when pattern or limits refuse
-	Min, Max    int    // for numbers; 0 means no limit
+	MaxLength   int    // of a text; 0 means no limit
+	Min, Max    int    // of a number; 0 means no limit
 }
 
 // parameterGroup is a heading of the console's form with its questions.
@@ -67,6 +68,9 @@ func addParameter(s awscdk.Stack, p parameter) {
 	}
 	if p.Constraint != "" {
 		props.ConstraintDescription = jsii.String(p.Constraint)
+	}
+	if p.MaxLength != 0 {
+		props.MaxLength = number(p.MaxLength)
 	}
 	if p.Min != 0 {
 		props.MinValue = number(p.Min)

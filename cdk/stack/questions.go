@@ -163,7 +163,8 @@ func accessQuestions() []parameter {
 		{
 			Name: "ExternalId", Label: "External ID", Default: "",
 			Description: "External ID that the control plane must show when it assumes the cross-account role. Leave empty for one that is unique to this stack. Set it to rotate it.",
-			Pattern:     `^$|^[A-Za-z0-9_+=,.@:/-]{2,1224}$`,
+			Pattern:     `^$|^[A-Za-z0-9_+=,.@:/-]{2,}$`,
+			MaxLength:   1224,
 			Constraint:  "2 to 1224 letters, digits and the characters _+=,.@:/-",
 		},
 		{

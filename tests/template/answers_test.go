@@ -1,0 +1,74 @@
+package template
+
+import "testing"
+
+// answerSets are ways to answer quickstart.yaml that between them make each
+// condition true and false.
+var answerSets = map[string]map[string]string{
+	"quick create": nil,
+	"everything answered": {
+		"DataBucketNames": "one-bucket,two-bucket,three-bucket", "GlueAccess": "ReadWrite", "DebugNamespaces": "a,b",
+		"ClusterName": "Shared_1", "ClusterDeletionProtection": "On", "EndpointPublicAccessCidrs": "198.51.100.0/24,203.0.113.7/32",
+		"ClusterLogTypes": "api,audit,authenticator,controllerManager,scheduler", "AdminPrincipalArn": "arn:aws:iam::111122223333:role/ops/Admin",
+		"ControlPlanePrincipalArn": "arn:aws:iam::999988887777:role/control", "ExternalId": "tenant:42",
+		"PermissionsBoundaryArn": "arn:aws:iam::111122223333:policy/edge", "RolePath": "/e6data/",
+		"ChartSource": "s3://charts/mirror", "ArtifactBucket": "artefacts", "NatGateways": "PerZone",
+	},
+	"as little as possible": {
+		"DebugNamespaces": "", "EndpointPublicAccessCidrs": "", "ClusterLogTypes": "None", "ChartSource": "oci://registry.example.com/charts",
+		"NodeInstanceFamilies": "c7g",
+	},
+}
+
+// Every reference, condition, index and placeholder is evaluated, for each set
+// of answers; a broken one fails in the evaluator.
+func TestEveryAnswerEvaluates(t *testing.T) {
+	for name, answers := range answerSets {
+		t.Run(name, func(t *testing.T) {
+			r := newRun(t, quickstartFile, answers)
+			for id, resource := range section(r.template, "Resources") {
+				if r.active(resource) {
+					r.properties(id)
+				}
+			}
+			for id, o := range section(r.template, "Outputs") {
+				if r.active(o) && r.output(id) == "" {
+					t.Errorf("output %s is empty", id)
+				}
+			}
+		})
+	}
+}
+
+func TestEachConditionIsMetBothWays(t *testing.T) {
+	seen := map[string]map[bool]bool{}
+	for _, answers := range answerSets {
+		r := newRun(t, quickstartFile, answers)
+		for name := range section(r.template, "Conditions") {
+			if seen[name] == nil {
+				seen[name] = map[bool]bool{}
+			}
+			seen[name][r.condition(name)] = true
+		}
+	}
+	for name, both := range seen {
+		if len(both) != 2 {
+			t.Errorf("condition %s is always %v in the sets of answers: add one", name, both)
+		}
+	}
+}
+
+// walk visits every value of a template, parents first.
+func walk(v any, visit func(any)) {
+	visit(v)
+	switch x := v.(type) {
+	case object:
+		for _, e := range x {
+			walk(e, visit)
+		}
+	case []any:
+		for _, e := range x {
+			walk(e, visit)
+		}
+	}
+}

@@ -1,0 +1,322 @@
+package template
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// stackRun is a template with answers to its parameters. It evaluates what
+// CloudFormation would, and fails the test on what CloudFormation refuses: an
+// unknown name, a reference to a resource whose condition is false, an index
+// that is out of range.
+type stackRun struct {
+	t        *testing.T
+	template object
+	given    map[string]string
+	pseudo   map[string]string
+	// attributes are answers of resources: "Id" for Ref, "Id.Name" for GetAtt.
+	// Others get a text made of their names.
+	attributes map[string]string
+}
+
+// absent is AWS::NoValue.
+type absent struct{}
+
+// newRun gives the required parameters of quickstart.yaml an answer and leaves
+// the others at their defaults.
+func newRun(t *testing.T, file string, given map[string]string) *stackRun {
+	t.Helper()
+	r := &stackRun{
+		t: t, template: load(t, file), given: map[string]string{},
+		pseudo: map[string]string{
+			"AWS::Region": "us-east-1", "AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com", "AWS::AccountId": "111122223333",
+			"AWS::StackName": "demo",
+			"AWS::StackId":   "arn:aws:cloudformation:us-east-1:111122223333:stack/demo/6f0c2a10-0b7e-11f0-9d5c-0affd0f3a1b7",
+		},
+		attributes: map[string]string{
+			"Cluster":                           "e6data-sales",
+			"Cluster.OpenIdConnectIssuerUrl":    "https://oidc.eks.us-east-1.amazonaws.com/id/0123456789ABCDEF",
+			"Cluster.ClusterSecurityGroupId":    "sg-0c1a55e5",
+			"Network.Outputs.PrivateSubnetIds":  "subnet-0a,subnet-0b,subnet-0c",
+			"Network.Outputs.AvailabilityZones": "us-east-1a,us-east-1b,us-east-1c",
+		},
+	}
+	if file == quickstartFile {
+		r.given["WorkspaceName"], r.given["DataBucketNames"] = "sales", "sales-data"
+	}
+	for k, v := range given {
+		r.given[k] = v
+	}
+	return r
+}
+
+// active tells whether a resource or output exists with these answers.
+func (r *stackRun) active(of any) bool {
+	c, ok := at(of, "Condition").(string)
+	return !ok || r.condition(c)
+}
+
+func (r *stackRun) condition(name string) bool {
+	r.t.Helper()
+	c, ok := section(r.template, "Conditions")[name]
+	if !ok {
+		r.t.Fatalf("condition %s is not declared", name)
+	}
+	return r.truth(c)
+}
+
+// truth evaluates a condition or an assertion of a rule.
+func (r *stackRun) truth(v any) bool {
+	r.t.Helper()
+	fn, arg := only(v)
+	list, _ := arg.([]any)
+	switch fn {
+	case "Condition":
+		return r.condition(arg.(string))
+	case "Fn::And":
+		return !slices.ContainsFunc(list, func(x any) bool { return !r.truth(x) })
+	case "Fn::Or":
+		return slices.ContainsFunc(list, r.truth)
+	case "Fn::Not":
+		return !r.truth(list[0])
+	case "Fn::Equals":
+		return fmt.Sprint(r.value(list[0])) == fmt.Sprint(r.value(list[1]))
+	case "Fn::Contains":
+		return slices.Contains(list[0].([]any), r.value(list[1]))
+	}
+	r.t.Fatalf("no condition: %v", v)
+	return false
+}
+
+// only is the name and the argument of an intrinsic function, or nothing.
+func only(v any) (string, any) {
+	m, ok := v.(object)
+	if !ok || len(m) != 1 {
+		return "", nil
+	}
+	for k, arg := range m {
+		if k == "Ref" || k == "Condition" || strings.HasPrefix(k, "Fn::") {
+			return k, arg
+		}
+	}
+	return "", nil
+}
+
+// value evaluates anything; absent{} stands for what is left out.
+func (r *stackRun) value(v any) any {
+	r.t.Helper()
+	if fn, arg := only(v); fn != "" && fn != "Condition" {
+		return r.call(fn, arg)
+	}
+	switch x := v.(type) {
+	case object:
+		out := object{}
+		for k, e := range x {
+			if val := r.value(e); !isAbsent(val) {
+				out[k] = val
+			}
+		}
+		return out
+	case []any:
+		out := []any{}
+		for _, e := range x {
+			if val := r.value(e); !isAbsent(val) {
+				out = append(out, val)
+			}
+		}
+		return out
+	}
+	return v
+}
+
+func isAbsent(v any) bool {
+	_, ok := v.(absent)
+	return ok
+}
+
+func (r *stackRun) call(fn string, arg any) any {
+	r.t.Helper()
+	list, _ := arg.([]any)
+	switch fn {
+	case "Ref":
+		return r.ref(arg.(string))
+	case "Fn::GetAtt":
+		return r.attribute(list[0].(string), list[1].(string))
+	case "Fn::If":
+		if r.condition(list[0].(string)) {
+			return r.value(list[1])
+		}
+		return r.value(list[2])
+	case "Fn::Join":
+		return strings.Join(r.texts(list[1]), list[0].(string))
+	case "Fn::Split":
+		var out []any
+		for _, s := range strings.Split(r.text(list[1]), list[0].(string)) {
+			out = append(out, s)
+		}
+		return out
+	case "Fn::Select":
+		items := r.texts(list[1])
+		i, err := strconv.Atoi(fmt.Sprint(list[0]))
+		if err != nil || i >= len(items) {
+			r.t.Fatalf("Fn::Select %v of %q", list[0], items)
+		}
+		return items[i]
+	case "Fn::Sub":
+		return r.sub(arg)
+	}
+	r.t.Fatalf("unknown function %s", fn)
+	return nil
+}
+
+// text evaluates what must be one text.
+func (r *stackRun) text(v any) string {
+	r.t.Helper()
+	val := r.value(v)
+	switch val.(type) {
+	case object, []any, absent:
+		r.t.Fatalf("%v evaluates to %T, want text", v, val)
+	}
+	return fmt.Sprint(val)
+}
+
+// texts evaluates what must be a list of texts.
+func (r *stackRun) texts(v any) []string {
+	r.t.Helper()
+	list, ok := r.value(v).([]any)
+	if !ok {
+		r.t.Fatalf("%v evaluates to no list", v)
+	}
+	out := make([]string, 0, len(list))
+	for _, e := range list {
+		out = append(out, fmt.Sprint(e))
+	}
+	return out
+}
+
+func (r *stackRun) ref(name string) any {
+	r.t.Helper()
+	if name == "AWS::NoValue" {
+		return absent{}
+	}
+	if v, ok := r.pseudo[name]; ok {
+		return v
+	}
+	if p, ok := section(r.template, "Parameters")[name]; ok {
+		return r.parameter(name, p)
+	}
+	return r.attribute(name, "")
+}
+
+func (r *stackRun) parameter(name string, declared any) any {
+	r.t.Helper()
+	v, ok := r.given[name]
+	if !ok {
+		d, hasDefault := declared.(object)["Default"]
+		if !hasDefault {
+			r.t.Fatalf("parameter %s has no default and no answer", name)
+		}
+		v = fmt.Sprint(d)
+	}
+	if at(declared, "Type") != "CommaDelimitedList" {
+		return v
+	}
+	var out []any
+	for _, e := range strings.Split(v, ",") {
+		out = append(out, strings.TrimSpace(e))
+	}
+	return out
+}
+
+// attribute is Ref (no name) or GetAtt of a resource that exists.
+func (r *stackRun) attribute(id, name string) any {
+	r.t.Helper()
+	resource, ok := section(r.template, "Resources")[id]
+	if !ok {
+		r.t.Fatalf("%s is no parameter and no resource", id)
+	}
+	if !r.active(resource) {
+		r.t.Fatalf("reference to %s, whose condition is false", id)
+	}
+	key := strings.TrimSuffix(id+"."+name, ".")
+	if v, known := r.attributes[key]; known {
+		return v
+	}
+	if name == "Arn" || strings.HasSuffix(name, "Arn") {
+		return fmt.Sprintf("arn:%s:made:::%s", r.pseudo["AWS::Partition"], id)
+	}
+	return strings.ToLower(strings.ReplaceAll(key, ".", "-"))
+}
+
+var placeholder = regexp.MustCompile(`\$\{([^}]+)\}`)
+
+func (r *stackRun) sub(arg any) string {
+	r.t.Helper()
+	variables := object{}
+	body, ok := arg.(string)
+	if list, isList := arg.([]any); isList {
+		body, variables, ok = list[0].(string), list[1].(object), true
+	}
+	if !ok {
+		r.t.Fatalf("Fn::Sub of %v", arg)
+	}
+	used := map[string]bool{}
+	out := placeholder.ReplaceAllStringFunc(body, func(found string) string {
+		name := found[2 : len(found)-1]
+		if v, known := variables[name]; known {
+			used[name] = true
+			return r.text(v)
+		}
+		if id, attribute, isAttribute := strings.Cut(name, "."); isAttribute {
+			return fmt.Sprint(r.attribute(id, attribute))
+		}
+		return r.text(object{"Ref": name})
+	})
+	for name := range variables {
+		if !used[name] {
+			r.t.Fatalf("Fn::Sub has a variable %s that its text does not use: %s", name, body)
+		}
+	}
+	return out
+}
+
+// properties evaluates a resource that exists.
+func (r *stackRun) properties(id string) object {
+	r.t.Helper()
+	resource, ok := section(r.template, "Resources")[id]
+	if !ok {
+		r.t.Fatalf("no resource %s", id)
+	}
+	props, _ := r.value(at(resource, "Properties")).(object)
+	return props
+}
+
+// output evaluates the value of an output.
+func (r *stackRun) output(name string) string {
+	r.t.Helper()
+	o, ok := section(r.template, "Outputs")[name]
+	if !ok {
+		r.t.Fatalf("no output %s", name)
+	}
+	return r.text(at(o, "Value"))
+}
+
+// activeOfType are the resources of a type that exist with these answers.
+func (r *stackRun) activeOfType(resourceType string) []string {
+	var ids []string
+	for _, id := range resourcesOfType(r.template, resourceType) {
+		if r.active(section(r.template, "Resources")[id]) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func sorted(s []string) []string {
+	slices.Sort(s)
+	return s
+}

@@ -1,0 +1,219 @@
+package template
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestQuickCreateAsksForFewAnswers(t *testing.T) {
+	var required []string
+	for name, p := range section(load(t, quickstartFile), "Parameters") {
+		if _, ok := p.(object)["Default"]; !ok {
+			required = append(required, name)
+		}
+	}
+	if diff := cmp.Diff([]string{"DataBucketNames", "WorkspaceName"}, sorted(required)); diff != "" {
+		t.Errorf("parameters without a default (-want +got):\n%s", diff)
+	}
+}
+
+func TestEveryParameterIsGroupedLabelledAndUsed(t *testing.T) {
+	template := load(t, quickstartFile)
+	form := at(template, "Metadata", "AWS::CloudFormation::Interface")
+	var grouped []string
+	for _, g := range at(form, "ParameterGroups").([]any) {
+		if at(g, "Label", "default") == "" {
+			t.Error("a group has no label")
+		}
+		grouped = append(grouped, asList(at(g, "Parameters"))...)
+	}
+	declared := slices.Sorted(maps.Keys(section(template, "Parameters")))
+	if diff := cmp.Diff(declared, sorted(grouped)); diff != "" {
+		t.Errorf("grouped parameters (-declared +grouped):\n%s", diff)
+	}
+	labels := at(form, "ParameterLabels").(object)
+	if diff := cmp.Diff(declared, slices.Sorted(maps.Keys(labels))); diff != "" {
+		t.Errorf("labelled parameters (-declared +labelled):\n%s", diff)
+	}
+	for _, f := range files {
+		checkUsed(t, f)
+	}
+}
+
+func checkUsed(t *testing.T, file string) {
+	t.Helper()
+	template := load(t, file)
+	used := map[string]bool{}
+	for _, part := range []string{"Rules", "Conditions", "Resources", "Outputs"} {
+		walk(template[part], func(v any) {
+			switch fn, arg := only(v); fn {
+			case "Ref":
+				used[arg.(string)] = true
+			case "Fn::Sub":
+				for _, found := range placeholder.FindAllStringSubmatch(fmt.Sprint(arg), -1) {
+					used[found[1]] = true
+				}
+			}
+		})
+	}
+	for name := range section(template, "Parameters") {
+		if !used[name] {
+			t.Errorf("%s: parameter %s is asked for and not used", file, name)
+		}
+	}
+	for name := range section(template, "Conditions") {
+		if !strings.Contains(string(fresh[file]), "- "+name+"\n") && !strings.Contains(string(fresh[file]), "Condition: "+name+"\n") {
+			t.Errorf("%s: condition %s is not used", file, name)
+		}
+	}
+}
+
+// accepts tells whether CloudFormation takes value for a parameter: allowed
+// values, pattern (for each element of a list) and limits.
+func accepts(t *testing.T, name, value string) bool {
+	t.Helper()
+	p := section(load(t, quickstartFile), "Parameters")[name]
+	if p == nil {
+		t.Fatalf("no parameter %s", name)
+	}
+	if values := asList(at(p, "AllowedValues")); len(values) > 0 && !slices.Contains(values, value) {
+		return false
+	}
+	pattern, _ := at(p, "AllowedPattern").(string)
+	if pattern == "" {
+		return true
+	}
+	whole := regexp.MustCompile(`^(?:` + pattern + `)$`)
+	elements := []string{value}
+	if at(p, "Type") == "CommaDelimitedList" {
+		elements = strings.Split(value, ",")
+	}
+	return !slices.ContainsFunc(elements, func(e string) bool { return !whole.MatchString(strings.TrimSpace(e)) })
+}
+
+func TestDefaultsAreAcceptedAndRefusalsExplained(t *testing.T) {
+	for name, p := range section(load(t, quickstartFile), "Parameters") {
+		if d, ok := p.(object)["Default"]; ok && !accepts(t, name, fmt.Sprint(d)) {
+			t.Errorf("%s refuses its own default %v", name, d)
+		}
+		_, pattern := p.(object)["AllowedPattern"]
+		_, values := p.(object)["AllowedValues"]
+		constraint, _ := at(p, "ConstraintDescription").(string)
+		if pattern && constraint == "" {
+			t.Errorf("%s: a refusal would show the pattern only", name)
+		}
+		if !pattern && !values && at(p, "Type") != "Number" {
+			t.Errorf("%s takes anything", name)
+		}
+		// Helm values and other JSON texts are made by Fn::Sub, without escapes.
+		if pattern && (accepts(t, name, `a"b`) || accepts(t, name, `a\b`) || accepts(t, name, "a\nb")) {
+			t.Errorf("%s accepts characters that break the JSON it is put into", name)
+		}
+	}
+}
+
+func TestPatterns(t *testing.T) {
+	tests := map[string]struct{ takes, refuses []string }{
+		"WorkspaceName": {
+			takes:   []string{"abc", "sales-eu-1", "a2345678901234567890"},
+			refuses: []string{"", "ab", "Sales", "1abc", "abc-", "a_b", "a23456789012345678901"},
+		},
+		"DataBucketNames": {
+			takes:   []string{"data", "my.data-1, other"},
+			refuses: []string{"", "*", "data,*", "s3://data", "data/*", "Data", "data,", "arn:aws:s3:::data"},
+		},
+		"KubernetesNamespace": {takes: []string{"e6data", "a"}, refuses: []string{"", "-a", "a.b", "A"}},
+		"DebugNamespaces":     {takes: []string{"", "kube-system,a"}, refuses: []string{"a b", "A"}},
+		"VpcCidr": {
+			takes: []string{"10.200.0.0/16", "10.0.0.0/21", "172.16.0.0/16", "172.31.128.0/20", "192.168.0.0/16"},
+			refuses: []string{
+				"", "10.0.0.0/15", "10.0.0.0/22", "172.15.0.0/16", "172.32.0.0/16", "192.169.0.0/16", "14.100.0.0/16", "10.256.0.0/16", "10.0.0.0",
+			},
+		},
+		"ExcludedAvailabilityZones": {
+			takes:   []string{"", "us-east-1e", "use1-az3", "us-gov-west-1a,ap-southeast-2b", "apne1-az4"},
+			refuses: []string{"us-east-1", "e", "*"},
+		},
+		"ClusterName": {takes: []string{"", "e6data-sales", "Shared_1"}, refuses: []string{"-a", "a b", "a/b", strings.Repeat("a", 101)}},
+		"EndpointPublicAccessCidrs": {
+			takes:   []string{"", "44.194.151.209/32", "198.51.100.0/24, 203.0.113.0/25", "10.0.0.0/8"},
+			refuses: []string{"0.0.0.0/0", "44.194.151.209/32,0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/7", "::/0", "1.2.3.4", "1.2.3.256/32"},
+		},
+		"AdminPrincipalArn": {
+			takes:   []string{"", "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/Admin_1", "arn:aws-cn:iam::111122223333:user/a"},
+			refuses: []string{"Admin", "arn:aws:iam::111122223333:root", "arn:aws:sts::111122223333:assumed-role/a/b"},
+		},
+		"ControlPlanePrincipalArn": {
+			takes:   []string{"", "arn:aws:iam::442042515899:root", "arn:aws-us-gov:iam::442042515899:role/a/b"},
+			refuses: []string{"*", "442042515899", "arn:aws:iam::442042515899:*"},
+		},
+		"ExternalId":             {takes: []string{"", "a1", "tenant:42/x"}, refuses: []string{"a", "a b", "a*"}},
+		"PermissionsBoundaryArn": {takes: []string{"", "arn:aws:iam::aws:policy/X", "arn:aws:iam::111122223333:policy/p/X"}, refuses: []string{"X"}},
+		"RolePath":               {takes: []string{"/", "/a/", "/a/b/"}, refuses: []string{"", "a", "/a", "//"}},
+		"ChartSource": {
+			takes: []string{"Public", "s3://charts", "s3://charts/a/b", "oci://registry.example.com:5000/charts", "oci://public.ecr.aws/karpenter"},
+			refuses: []string{
+				"", "public", "s3://", "s3://charts/", "s3://charts/a/", "s3://charts/*", "https://example.com", "oci://", "s3://charts/s3://x",
+			},
+		},
+		"Version":              {takes: []string{"0.1.0", "1.2.3-rc.1"}, refuses: []string{"", "latest", "1.2", "../1.2.3"}},
+		"ArtifactBucket":       {takes: []string{"", "artefacts.eu"}, refuses: []string{"A", "a/b"}},
+		"NodeInstanceFamilies": {takes: []string{"c7g", "c7g,m7i-flex"}, refuses: []string{"", "c7g.large", "C7G", "*"}},
+		"ConsoleHost":          {takes: []string{"console.e6data.com"}, refuses: []string{"", "localhost", "https://a.example", "a.example/x"}},
+		"KubernetesVersion":    {takes: []string{"1.36", "1.35"}, refuses: []string{"1.33", "latest"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			for _, v := range tt.takes {
+				if !accepts(t, name, v) {
+					t.Errorf("refuses %q", v)
+				}
+			}
+			for _, v := range tt.refuses {
+				if accepts(t, name, v) {
+					t.Errorf("takes %q", v)
+				}
+			}
+		})
+	}
+}
+
+func TestRules(t *testing.T) {
+	tests := map[string]struct {
+		region  string
+		answers map[string]string
+		broken  []string
+	}{
+		"a published region":                      {"us-east-1", nil, nil},
+		"an unpublished region":                   {"sa-east-1", nil, []string{"RegionIsPublished"}},
+		"an unpublished region with its own copy": {"sa-east-1", map[string]string{"ArtifactBucket": "copy"}, nil},
+		"a namespace of Kubernetes":               {"us-east-1", map[string]string{"KubernetesNamespace": "kube-system"}, []string{"NamespaceIsOurs"}},
+		"everybody's namespace":                   {"us-east-1", map[string]string{"KubernetesNamespace": "default"}, []string{"NamespaceIsOurs"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := newRun(t, quickstartFile, tt.answers)
+			r.pseudo["AWS::Region"] = tt.region
+			var broken []string
+			for rule, v := range section(r.template, "Rules") {
+				for _, a := range at(v, "Assertions").([]any) {
+					if at(a, "AssertDescription") == "" {
+						t.Errorf("%s does not explain itself", rule)
+					}
+					if !r.truth(at(a, "Assert")) {
+						broken = append(broken, rule)
+					}
+				}
+			}
+			if diff := cmp.Diff(tt.broken, sorted(broken)); diff != "" {
+				t.Errorf("broken rules (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,259 @@
+package template
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/e6data/aws-quickstart/internal/contract"
+)
+
+// known are the types that a delete takes away completely and that a check of
+// what is left can find. A new one needs its place in both first.
+var known = []string{
+	"AWS::CloudFormation::Stack", "AWS::EC2::EIP", "AWS::EC2::InternetGateway", "AWS::EC2::LaunchTemplate", "AWS::EC2::NatGateway",
+	"AWS::EC2::Route", "AWS::EC2::RouteTable", "AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress", "AWS::EC2::Subnet",
+	"AWS::EC2::SubnetRouteTableAssociation", "AWS::EC2::VPC", "AWS::EC2::VPCEndpoint", "AWS::EC2::VPCGatewayAttachment",
+	"AWS::EKS::AccessEntry", "AWS::EKS::Cluster", "AWS::EKS::Nodegroup", "AWS::IAM::InstanceProfile", "AWS::IAM::OIDCProvider",
+	"AWS::IAM::Role", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Function", "AWS::Logs::LogGroup", "AWS::S3::Bucket",
+	"AWS::S3::BucketPolicy", contract.TypeHelmRelease, contract.TypeNetworkPlan, contract.TypeWorkspaceOutputs,
+}
+
+func TestEveryTypeIsOneWeCanTakeAway(t *testing.T) {
+	for _, f := range files {
+		for id, r := range section(load(t, f), "Resources") {
+			if kind := fmt.Sprint(at(r, "Type")); !slices.Contains(known, kind) {
+				t.Errorf("%s: %s is an %s, which no check of what is left knows", f, id, kind)
+			}
+		}
+	}
+}
+
+func TestOnlyBucketsOutliveTheStack(t *testing.T) {
+	template := load(t, quickstartFile)
+	resources := section(template, "Resources")
+	var kept []string
+	for id, r := range resources {
+		deletion, replaced := at(r, "DeletionPolicy"), at(r, "UpdateReplacePolicy")
+		if deletion == nil && replaced == nil {
+			continue
+		}
+		kept = append(kept, id)
+		if deletion != "RetainExceptOnCreate" || replaced != "Retain" {
+			t.Errorf("%s: DeletionPolicy %v, UpdateReplacePolicy %v", id, deletion, replaced)
+		}
+	}
+	want := append(resourcesOfType(template, "AWS::S3::Bucket"), resourcesOfType(template, "AWS::S3::BucketPolicy")...)
+	if diff := cmp.Diff(sorted(want), sorted(kept)); diff != "" || len(want) != 4 {
+		t.Errorf("resources that stay (-want +got):\n%s", diff)
+	}
+}
+
+func TestBucketsAreClosed(t *testing.T) {
+	r := newRun(t, quickstartFile, nil)
+	for _, id := range resourcesOfType(r.template, "AWS::S3::Bucket") {
+		p := r.properties(id)
+		closed := object{"BlockPublicAcls": true, "BlockPublicPolicy": true, "IgnorePublicAcls": true, "RestrictPublicBuckets": true}
+		if diff := cmp.Diff(any(closed), p["PublicAccessBlockConfiguration"]); diff != "" {
+			t.Errorf("%s: public access (-want +got):\n%s", id, diff)
+		}
+		if p["BucketEncryption"] == nil || at(p, "VersioningConfiguration", "Status") != "Enabled" {
+			t.Errorf("%s is not encrypted or not versioned", id)
+		}
+		if owner := fmt.Sprint(at(p, "OwnershipControls")); !strings.Contains(owner, "BucketOwnerEnforced") {
+			t.Errorf("%s: %s", id, owner)
+		}
+		refused := slices.ContainsFunc(statements(r), func(s statement) bool {
+			return s.where == id+"Policy" && s.Effect == "Deny" && slices.Equal(s.Actions, []string{"s3:*"}) &&
+				at(s.Raw, "Condition", "Bool", "aws:SecureTransport") == "false" && len(s.Resources) == 2
+		})
+		if !refused {
+			t.Errorf("%s takes requests without TLS", id)
+		}
+	}
+	if to := at(r.properties("WorkspaceBucket"), "LoggingConfiguration", "DestinationBucketName"); to != "logbucket" {
+		t.Errorf("access logs of the workspace bucket go to %v", to)
+	}
+	for _, s := range statements(r) {
+		if s.where != "LogBucketPolicy" || s.Effect != "Allow" {
+			continue
+		}
+		want := object{
+			"ArnLike":      object{"aws:SourceArn": "arn:aws:made:::WorkspaceBucket"},
+			"StringEquals": object{"aws:SourceAccount": "111122223333"},
+		}
+		if diff := cmp.Diff(any(want), s.Raw["Condition"]); diff != "" {
+			t.Errorf("log delivery (-want +got):\n%s", diff)
+		}
+		if !slices.Equal(s.Resources, []string{"arn:aws:made:::LogBucket/workspace-bucket/*"}) {
+			t.Errorf("log delivery to %v", s.Resources)
+		}
+	}
+}
+
+func TestClusterEndpoint(t *testing.T) {
+	tests := map[string]struct {
+		cidrs string
+		want  object
+	}{
+		"closed": {"", object{"EndpointPrivateAccess": true, "EndpointPublicAccess": false}},
+		"open to two": {"198.51.100.0/24,203.0.113.7/32", object{
+			"EndpointPrivateAccess": true, "EndpointPublicAccess": true, "PublicAccessCidrs": []any{"198.51.100.0/24", "203.0.113.7/32"},
+		}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			p := newRun(t, quickstartFile, map[string]string{"EndpointPublicAccessCidrs": tt.cidrs}).properties("Cluster")
+			config := p["ResourcesVpcConfig"].(object)
+			delete(config, "SubnetIds")
+			if diff := cmp.Diff(tt.want, config); diff != "" {
+				t.Errorf("endpoint (-want +got):\n%s", diff)
+			}
+			access := object{"AuthenticationMode": "API_AND_CONFIG_MAP", "BootstrapClusterCreatorAdminPermissions": false}
+			if diff := cmp.Diff(any(access), p["AccessConfig"]); diff != "" {
+				t.Errorf("access (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestClusterLogs(t *testing.T) {
+	for _, choice := range asList(at(section(load(t, quickstartFile), "Parameters")["ClusterLogTypes"], "AllowedValues")) {
+		r := newRun(t, quickstartFile, map[string]string{"ClusterLogTypes": choice})
+		got := []string{}
+		for _, lt := range at(r.properties("Cluster"), "Logging", "ClusterLogging", "EnabledTypes").([]any) {
+			got = append(got, at(lt, "Type").(string))
+		}
+		want := []string{}
+		if choice != "None" {
+			want = strings.Split(choice, ",")
+		}
+		if diff := cmp.Diff(sorted(want), sorted(got)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", choice, diff)
+		}
+	}
+}
+
+func TestAccessEntries(t *testing.T) {
+	const admin = "arn:aws:iam::111122223333:role/ops/Admin"
+	r := newRun(t, quickstartFile, map[string]string{"AdminPrincipalArn": admin})
+	got := map[string]string{}
+	for _, id := range r.activeOfType("AWS::EKS::AccessEntry") {
+		p := r.properties(id)
+		policies := ""
+		if list, ok := p["AccessPolicies"].([]any); ok {
+			policies = fmt.Sprintf(" %v on the %v", at(list[0], "PolicyArn"), at(list[0], "AccessScope", "Type"))
+		}
+		got[fmt.Sprint(p["PrincipalArn"])] = fmt.Sprint(p["Type"]) + policies
+	}
+	const clusterAdmin = "STANDARD arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy on the cluster"
+	want := map[string]string{
+		"arn:aws:made:::HelmInstallerRole": clusterAdmin,
+		admin:                              clusterAdmin,
+		"arn:aws:made:::CrossAccountRole":  "STANDARD",
+		"arn:aws:made:::KarpenterNodeRole": "EC2_LINUX",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("access entries (-want +got):\n%s", diff)
+	}
+	if ids := newRun(t, quickstartFile, nil).activeOfType("AWS::EKS::AccessEntry"); len(ids) != len(want)-1 {
+		t.Errorf("without an administrator there are %v", ids)
+	}
+}
+
+func TestOutputs(t *testing.T) {
+	r := newRun(t, quickstartFile, nil)
+	got := map[string]string{}
+	for name := range section(r.template, "Outputs") {
+		got[name] = r.output(name)
+	}
+	configText, consoleURL := got["WorkspaceConfig"], got["ConsoleUrl"]
+	delete(got, "WorkspaceConfig")
+	delete(got, "ConsoleUrl")
+	want := map[string]string{
+		"WorkspaceName":         "sales",
+		"Region":                "us-east-1",
+		"WorkspaceBucketName":   "workspacebucket",
+		"CrossAccountRoleArn":   "arn:aws:made:::CrossAccountRole",
+		"ExternalId":            "6f0c2a10-0b7e-11f0-9d5c-0affd0f3a1b7",
+		"ClusterName":           "e6data-sales",
+		"KubernetesNamespace":   "e6data",
+		"NodePoolName":          "e6data-sales",
+		"NodeClassName":         "e6data-sales",
+		"KarpenterNodeRoleName": "karpenternoderole",
+		"KarpenterNodeRoleArn":  "arn:aws:made:::KarpenterNodeRole",
+		"EngineRoleArn":         "arn:aws:made:::EngineRole",
+		"VpcId":                 "network-outputs-vpcid",
+		"SubnetIds":             "subnet-0a,subnet-0b,subnet-0c",
+		"OidcProviderArn":       "oidcprovider",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("outputs (-want +got):\n%s", diff)
+	}
+	if consoleURL != "workspaceoutputs-consoleurl" {
+		t.Errorf("ConsoleUrl is %s", consoleURL)
+	}
+
+	// The one text has the same facts, each under its output's name.
+	var config contract.WorkspaceConfig
+	dec := json.NewDecoder(strings.NewReader(configText))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&config); err != nil {
+		t.Fatalf("WorkspaceConfig: %v\n%s", err, configText)
+	}
+	fields, err := contract.Properties(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	facts := map[string]string{}
+	for key, v := range fields {
+		facts[strings.ToUpper(key[:1])+key[1:]] = fmt.Sprint(v)
+	}
+	if diff := cmp.Diff(want, facts); diff != "" {
+		t.Errorf("WorkspaceConfig against the outputs (-want +got):\n%s", diff)
+	}
+	if given := decode[contract.WorkspaceOutputs](t, r, "WorkspaceOutputs").Config; given != configText {
+		t.Errorf("the function gets another description: %s", given)
+	}
+}
+
+func TestArtefactsComeFromTheVersionsBucket(t *testing.T) {
+	tests := map[string]struct {
+		answers           map[string]string
+		region, dnsSuffix string
+		bucket, template  string
+	}{
+		"published": {
+			map[string]string{"Version": "1.2.3"}, "eu-west-1", "amazonaws.com", "e6data-quickstart-eu-west-1",
+			"https://s3.eu-west-1.amazonaws.com/e6data-quickstart-eu-west-1/1.2.3/templates/network.yaml",
+		},
+		"a copy in China": {
+			map[string]string{"Version": "1.2.3", "ArtifactBucket": "copy"}, "cn-north-1", "amazonaws.com.cn", "copy",
+			"https://s3.cn-north-1.amazonaws.com.cn/copy/1.2.3/templates/network.yaml",
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := newRun(t, quickstartFile, tt.answers)
+			r.pseudo["AWS::Region"], r.pseudo["AWS::URLSuffix"] = tt.region, tt.dnsSuffix
+			if got := r.properties("Network")["TemplateURL"]; got != tt.template {
+				t.Errorf("the network's template is at %v, want %s", got, tt.template)
+			}
+			keys := map[string]string{"HelmInstaller": "1.2.3/helminstaller-arm64.zip", "OutputsFunction": "1.2.3/outputs-arm64.zip"}
+			for id, key := range keys {
+				want := object{"S3Bucket": tt.bucket, "S3Key": key}
+				if diff := cmp.Diff(any(want), r.properties(id)["Code"]); diff != "" {
+					t.Errorf("code of %s (-want +got):\n%s", id, diff)
+				}
+			}
+			if ids := resourcesOfType(r.template, "AWS::Lambda::Function"); !slices.Equal(ids, slices.Sorted(maps.Keys(keys))) {
+				t.Errorf("functions are %v", ids)
+			}
+		})
+	}
+}
