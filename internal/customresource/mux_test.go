@@ -95,6 +95,9 @@ func (b *mailbox) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := req.Context().Err(); err != nil {
+		return nil, err
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.puts = append(b.puts, put{req.Method, req.URL.EscapedPath(), req.Header["Content-Type"], body})

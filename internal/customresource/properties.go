@@ -104,33 +104,32 @@ func fromText(from, to reflect.Value) (any, error) {
 	default:
 		return from.Interface(), nil
 	}
-	if to.Type() == reflect.TypeFor[time.Duration]() {
+	return parseText(text, to.Type())
+}
+
+// parseText reads text as a value of a type that is a scalar.
+func parseText(text string, t reflect.Type) (any, error) {
+	if t == reflect.TypeFor[time.Duration]() {
 		d, err := time.ParseDuration(text)
 		return d, wrong(err, text, "a duration such as 90s or 15m")
 	}
-	bits := 0
-	if k := to.Kind(); k >= reflect.Int && k <= reflect.Float64 && k != reflect.Uintptr {
-		bits = to.Type().Bits()
-	}
-	switch to.Kind() { //nolint:exhaustive // the rest is text or no scalar
+	switch t.Kind() { //nolint:exhaustive // the rest is text
 	case reflect.Bool:
 		if text != "true" && text != "false" {
 			return nil, textError{text, "true or false"}
 		}
 		return text == "true", nil
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		n, err := strconv.ParseInt(text, 10, bits)
+		n, err := strconv.ParseInt(text, 10, t.Bits())
 		return n, wrong(err, text, "a whole number")
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		n, err := strconv.ParseUint(text, 10, bits)
+		n, err := strconv.ParseUint(text, 10, t.Bits())
 		return n, wrong(err, text, "a whole number of 0 or more")
 	case reflect.Float32, reflect.Float64:
-		f, err := strconv.ParseFloat(text, bits)
+		f, err := strconv.ParseFloat(text, t.Bits())
 		return f, wrong(err, text, "a number")
-	case reflect.String:
-		return text, nil
 	}
-	return from.Interface(), nil
+	return text, nil
 }
 
 func wrong(err error, text, want string) error {

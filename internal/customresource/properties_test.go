@@ -197,6 +197,7 @@ func TestDecodeLenient(t *testing.T) {
 		want props
 	}{
 		"unknown and missing properties": {`{"Count":"3","Old":"x"}`, props{Count: 3}},
+		"a name in another case":         {`{"name":"a","COUNT":"x"}`, props{}},
 		"one that does not parse":        {`{"Name":"a","Count":"x"}`, props{}},
 		"another shape":                  {`{"Name":["a"]}`, props{}},
 		"no object":                      {`[]`, props{}},
