@@ -196,6 +196,7 @@ func (c *cluster) ready(t *testing.T, namespace, name string) int32 {
 const anyNode = `nodeSelector: {e6data-workspace-name: null}`
 
 func TestChartsOnACluster(t *testing.T) {
+	t.Parallel() // nearly all of it is waiting
 	c := startCluster(t)
 	archives := map[string]string{}
 	for file, path := range packaged(t, Options{KarpenterCRDs: karpenterCRDs(t)}) {
@@ -257,6 +258,7 @@ func TestChartsOnACluster(t *testing.T) {
 }
 
 func TestFaultyWorkspaceIsNeverInstalled(t *testing.T) {
+	t.Parallel() // nearly all of it is waiting
 	c := startCluster(t)
 	for name, part := range map[string]struct {
 		name, fault string
@@ -287,6 +289,7 @@ func TestFaultyWorkspaceIsNeverInstalled(t *testing.T) {
 }
 
 func TestServicesAreRefusedWhileTheServiceMutatorIsDown(t *testing.T) {
+	t.Parallel() // nearly all of it is waiting
 	c := startCluster(t)
 	archive := only(t, Options{Charts: []string{LoadBalancerController}})
 	for _, tt := range []struct {
