@@ -11,6 +11,7 @@ from . import (
     custom_resources,
     deletes,
     eks,
+    filters,
     function_resource,
     functions,
     half_made,
@@ -38,6 +39,7 @@ def install(settings: Settings) -> None:
     addresses.install()
     security_group_rules.install()
     network.install()
+    filters.install()
     iam.install()
     eks.install()
     clusters.install(settings)

@@ -1,5 +1,6 @@
 """AWS::S3::Bucket: the properties that MiniStack's handler drops."""
 
+from ministack.services import s3
 from ministack.services.cloudformation import provisioners
 
 from . import resources
@@ -8,42 +9,48 @@ from .resources import Properties, truth
 
 
 def install() -> None:
-    """Apply encryption, logging, lifecycle, ownership and tags by the S3 API, on create and on update."""
+    """Apply encryption, logging, lifecycle, ownership and tags by the S3 API; delete by it, so only what is empty."""
     provisioners._STACK_TAG_PROPERTY["AWS::S3::Bucket"] = ("Tags", "list")
     resources.after_create("AWS::S3::Bucket", lambda name, new: apply(name, {}, new))
     resources.after_update("AWS::S3::Bucket", apply)
+    provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]["delete"] = _delete
 
 
 def apply(name: str, old: Properties, new: Properties) -> None:
     """Bring the bucket from old to new properties; what new no longer has is taken away."""
-    s3 = api("s3")
+    call = api("s3")
     if encryption := new.get("BucketEncryption"):
-        s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": _encryption(encryption)})
+        call.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": _encryption(encryption)})
     elif "BucketEncryption" in old:
-        s3.delete_bucket_encryption(Bucket=name)
+        call.delete_bucket_encryption(Bucket=name)
     if lifecycle := new.get("LifecycleConfiguration"):
         rules = [lifecycle_rule(rule) for rule in lifecycle["Rules"]]
-        s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": rules})
+        call.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": rules})
     elif "LifecycleConfiguration" in old:
-        s3.delete_bucket_lifecycle(Bucket=name)
+        call.delete_bucket_lifecycle(Bucket=name)
     if ownership := new.get("OwnershipControls"):
-        s3.put_bucket_ownership_controls(Bucket=name, OwnershipControls={"Rules": ownership["Rules"]})
+        call.put_bucket_ownership_controls(Bucket=name, OwnershipControls={"Rules": ownership["Rules"]})
     elif "OwnershipControls" in old:
-        s3.delete_bucket_ownership_controls(Bucket=name)
+        call.delete_bucket_ownership_controls(Bucket=name)
     # The tags with aws: are CloudFormation's; nobody else may write such.
     tags = [tag for tag in resources.tag_list(new) if not tag["Key"].startswith("aws:")]
     if tags:
-        s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": tags})
+        call.put_bucket_tagging(Bucket=name, Tagging={"TagSet": tags})
     elif "Tags" in old:
-        s3.delete_bucket_tagging(Bucket=name)
+        call.delete_bucket_tagging(Bucket=name)
     if logging := new.get("LoggingConfiguration"):
         target = {
             "TargetBucket": logging.get("DestinationBucketName", name),
             "TargetPrefix": logging.get("LogFilePrefix", ""),
         }
-        s3.put_bucket_logging(Bucket=name, BucketLoggingStatus={"LoggingEnabled": target})
+        call.put_bucket_logging(Bucket=name, BucketLoggingStatus={"LoggingEnabled": target})
     elif "LoggingConfiguration" in old:
-        s3.put_bucket_logging(Bucket=name, BucketLoggingStatus={})
+        call.put_bucket_logging(Bucket=name, BucketLoggingStatus={})
+
+
+def _delete(name: str, properties: Properties) -> None:
+    if name in s3._buckets:
+        api("s3").delete_bucket(Bucket=name)
 
 
 def _encryption(configuration: dict) -> list[dict]:

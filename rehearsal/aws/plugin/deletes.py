@@ -3,7 +3,7 @@
 Everything is filtered here: MiniStack ignores the filters of describe calls that it does not know.
 """
 
-from ministack.services import ec2, eks, lambda_svc, s3
+from ministack.services import ec2, eks, lambda_svc
 
 from . import resources
 from .resources import Properties
@@ -18,7 +18,6 @@ def install() -> None:
     resources.before_delete("AWS::EC2::RouteTable", _route_table_is_free)
     resources.before_delete("AWS::EC2::EIP", _address_is_free)
     resources.before_delete("AWS::EC2::LaunchTemplate", _launch_template_is_free)
-    resources.before_delete("AWS::S3::Bucket", _bucket_is_empty)
 
 
 def _refuse_if_used(by: list[str], kind: str, physical_id: str) -> None:
@@ -101,14 +100,8 @@ def _address_is_free(physical_id: str, properties: Properties) -> None:
 
 
 def _launch_template_is_free(physical_id: str, properties: Properties) -> None:
-    """EC2 lets a template go; a managed node group then fails for ever, so EKS refuses nothing but breaks."""
+    """EC2 would let the template go, and the node group would be broken from then on: said here at once."""
     users = [
         g["nodegroupName"] for g in eks._nodegroups.values() if (g.get("launchTemplate") or {}).get("id") == physical_id
     ]
     _refuse_if_used(users, "launch template", physical_id)
-
-
-def _bucket_is_empty(physical_id: str, properties: Properties) -> None:
-    bucket = s3._buckets.get(physical_id)
-    if bucket and bucket["objects"]:
-        raise RuntimeError("The bucket you tried to delete is not empty (Service: S3, Status Code: 409, BucketNotEmpty)")

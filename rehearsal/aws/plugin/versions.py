@@ -1,64 +1,76 @@
 """The one MiniStack that this plug-in fits: it uses names that MiniStack may change with any version."""
 
+import ast
 import importlib
 import importlib.metadata
+from pathlib import Path
 
 PINNED = {"ministack": "1.5.33", "botocore": "1.43.106", "Hypercorn": "0.18.0"}
 
-# Every private name that the plug-in wraps, replaces or reads, by module.
-PRIVATE_NAMES = {
-    "ministack.core.lambda_runtime": ("_REAP_GRACE", "reset"),
-    "ministack.core.tls": ("use_ssl_enabled", "resolve_tls_material"),
-    "ministack.core.responses": ("get_account_id", "get_region", "now_iso"),
-    "ministack.services.cloudformation": ("_stacks",),
-    "ministack.services.cloudformation.changesets": ("_topological_sort",),
-    "ministack.services.cloudformation.custom_resource": ("invoke_custom_resource", "deliver_response", "_pending"),
-    "ministack.services.cloudformation.engine": ("_topological_sort", "_extract_deps"),
-    "ministack.services.cloudformation.provisioners": (
-        "_RESOURCE_HANDLERS",
-        "_REPLACING_PROPERTIES",
-        "_STACK_TAG_PROPERTY",
-        "_eks_cluster_attrs",
-    ),
-    "ministack.services.cloudformation.stacks": (
-        "_roll_back_operation",
-        "_runs_on_worker_thread",
-        "_topological_sort",
-    ),
-    "ministack.services.ec2": (
-        "_addresses",
-        "_instances",
-        "_internet_gateways",
-        "_nat_gateways",
-        "_route_tables",
-        "_security_groups",
-    ),
-    "ministack.services.eks": ("_clusters", "_create_cluster", "_delete_cluster", "_nodegroups", "_sanitize"),
-    "ministack.services.iam": ("_instance_profiles", "_oidc_providers", "_roles"),
-    "ministack.services.lambda_svc": ("_execute_function_with_config_scope", "_functions"),
-    "ministack.services.s3": ("_buckets",),
-    "ministack.services.sts": ("_error", "_p", "_web_identity_principal", "_web_identity_trust_denied"),
+_LIBRARY = "ministack"
+_CLOUDFORMATION = "ministack.services.cloudformation"
+
+# Names that are set on several modules in a loop, which a look at the source does not tell apart.
+_IN_LOOPS = {
+    f"{_CLOUDFORMATION}.changesets": {"_evaluate_conditions", "_topological_sort"},
+    f"{_CLOUDFORMATION}.engine": {"_evaluate_conditions", "_topological_sort"},
+    f"{_CLOUDFORMATION}.handlers": {"_evaluate_conditions"},
+    f"{_CLOUDFORMATION}.stacks": {"_evaluate_conditions", "_topological_sort"},
 }
 
 
 class VersionError(Exception):
-    """What is installed is not what the plug-in was written for."""
+    """What is installed is not what the plug-in was written for; the text is one line."""
 
 
 def check() -> None:
-    """Raise VersionError, in one line, for another version or a missing name."""
+    """Raise VersionError for another version, or for a name that the plug-in uses and MiniStack lacks.
+
+    This imports MiniStack.
+    """
     for package, wanted in PINNED.items():
         try:
             found = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
-            found = "none"
+            found = "not installed"
         if found != wanted:
             raise VersionError(f"{package} is {found}, not {wanted}: install requirements.txt")
+    used = {module: set(names) for module, names in _IN_LOOPS.items()}
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        for module, names in names_used(source.read_text(encoding="utf-8")).items():
+            used.setdefault(module, set()).update(names)
     missing = [
         f"{module}.{name}"
-        for module, names in PRIVATE_NAMES.items()
-        for name in names
-        if not hasattr(importlib.import_module(module), name)
+        for module, names in sorted(used.items())
+        for name in sorted(names)
+        if not _has(module, name)
     ]
     if missing:
-        raise VersionError(f"this MiniStack lacks what the plug-in wraps: {', '.join(missing)}")
+        raise VersionError(f"MiniStack lacks what the plug-in uses: {', '.join(missing)}")
+
+
+def _has(module: str, name: str) -> bool:
+    try:
+        return hasattr(importlib.import_module(module), name)
+    except ImportError:
+        return False
+
+
+def names_used(source: str) -> dict[str, set[str]]:
+    """MiniStack's modules that Python source imports, each with the names that the source takes from it."""
+    tree = ast.parse(source)
+    modules: dict[str, str] = {}
+    used: dict[str, set[str]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == _LIBRARY:
+            for alias in node.names:
+                used.setdefault(str(node.module), set()).add(alias.name)
+                modules[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
+            used.setdefault(modules[node.value.id], set()).add(node.attr)
+    # "from package import module": importing the module is what proves that it is there.
+    packages = {name.rsplit(".", 1)[0] for name in used}
+    for package in packages & used.keys():
+        used[package] = {name for name in used[package] if f"{package}.{name}" not in used}
+    return used
