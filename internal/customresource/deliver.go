@@ -78,7 +78,7 @@ func (s sender) put(ctx context.Context, target string, body []byte) error {
 	}
 	defer func() { _ = res.Body.Close() }()
 	// Read, so that the connection can be used again; S3's text says why.
-	text, _ := io.ReadAll(io.LimitReader(res.Body, maxReply)) //nolint:errcheck // the status decides
+	text, _ := io.ReadAll(io.LimitReader(res.Body, maxReply))
 	switch code := res.StatusCode; {
 	case code >= 200 && code < 300:
 		return nil

@@ -96,7 +96,7 @@ func fromText(from, to reflect.Value) (any, error) {
 		return nil, shapeError{got, want}
 	}
 	var text string
-	switch from.Kind() { //nolint:exhaustive // JSON has no other scalars
+	switch from.Kind() {
 	case reflect.String:
 		text = from.String()
 	case reflect.Bool:
@@ -147,7 +147,7 @@ func problems(err error) []error {
 	if err == nil {
 		return nil
 	}
-	if many, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // each level is looked at by itself
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
 		var all []error
 		for _, e := range many.Unwrap() {
 			all = append(all, problems(e)...)

@@ -59,11 +59,13 @@ func TestSomebodyAlwaysAnswers(t *testing.T) {
 		reason  string
 	}{
 		"a handler that heeds its context": {
-			handler{create: waits}, 50 * time.Second, "test/half",
+			handler{create: waits},
+			50 * time.Second, "test/half",
 			"Create of Test used up the function's time (50s): wait for the release",
 		},
 		"a handler that does not": {
-			handler{create: sleeps}, 53333 * time.Millisecond, marker,
+			handler{create: sleeps},
+			53333 * time.Millisecond, marker,
 			"Create of Test used up the function's time (53.3s): it was given up; look in the log for what it waited for",
 		},
 		"one that does not, with a known ID": {

@@ -117,7 +117,7 @@ func (n networkPlan) offered(ctx context.Context) ([]netplan.Zone, error) {
 func vpcBlock(p contract.NetworkPlan) (netip.Prefix, error) {
 	block, err := netplan.ParseBlock(p.VpcCidr)
 	if err != nil {
-		return netip.Prefix{}, fmt.Errorf("VpcCidr: %w", err)
+		return netip.Prefix{}, fmt.Errorf("property VpcCidr: %w", err)
 	}
 	return block, nil
 }

@@ -81,7 +81,7 @@ func TestNetworkPlan(t *testing.T) {
 		},
 		"create refuses a block before it asks": {
 			request: planRequest{Type: customresource.Create, Props: contract.NetworkPlan{VpcCidr: "10.200.0.0/24"}},
-			err:     "VpcCidr: 10.200.0.0/24 is a /24: a VPC block from /16 to /21 is wanted",
+			err:     "property VpcCidr: 10.200.0.0/24 is a /24: a VPC block from /16 to /21 is wanted",
 		},
 		"update keeps the zones though there are more now": {
 			region:  region{zones: four},

@@ -24,11 +24,11 @@ type (
 func (workspaceOutputs) Create(_ context.Context, r outputsRequest) (outputsResponse, error) {
 	cfg, err := readConfig(r.Props.Config)
 	if err != nil {
-		err = fmt.Errorf("Config: %w", err)
+		err = fmt.Errorf("property Config: %w", err)
 	}
 	link, hostErr := consoleURL(r.Props.ConsoleHost, cfg)
 	if hostErr != nil {
-		hostErr = fmt.Errorf("ConsoleHost: %w", hostErr)
+		hostErr = fmt.Errorf("property ConsoleHost: %w", hostErr)
 	}
 	if err := errors.Join(err, hostErr); err != nil {
 		return outputsResponse{}, fmt.Errorf("workspace outputs: %s", strings.ReplaceAll(err.Error(), "\n", "; "))

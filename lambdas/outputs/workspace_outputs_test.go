@@ -43,15 +43,15 @@ func TestWorkspaceOutputs(t *testing.T) {
 	}{
 		"all there":          {config: finished(t, nil)},
 		"host with a port":   {host: "console.example.com:8443", config: finished(t, nil)},
-		"not JSON":           {config: "{", err: "workspace outputs: Config: it is not a JSON object"},
-		"null":               {config: "null", err: "workspace outputs: Config: it is not a JSON object"},
-		"host with a scheme": {host: "https://x", config: finished(t, nil), err: `workspace outputs: ConsoleHost: "https://x" is not a host name such as console.example.com`},
-		"host with a path":   {host: "x/y?z", config: finished(t, nil), err: `workspace outputs: ConsoleHost: "x/y?z" is not a host name such as console.example.com`},
+		"not JSON":           {config: "{", err: "workspace outputs: property Config: it is not a JSON object"},
+		"null":               {config: "null", err: "workspace outputs: property Config: it is not a JSON object"},
+		"host with a scheme": {host: "https://x", config: finished(t, nil), err: `workspace outputs: property ConsoleHost: "https://x" is not a host name such as console.example.com`},
+		"host with a path":   {host: "x/y?z", config: finished(t, nil), err: `workspace outputs: property ConsoleHost: "x/y?z" is not a host name such as console.example.com`},
 		"all problems at once": {
 			host:   "-",
 			config: finished(t, map[string]any{"region": nil, "vpcId": " ", "subnetIds": []string{"a"}, "engineRoleArn": nil, "engineRoleARN": "x", "clusterName": nil, "nodePoolName": ""}),
-			err: "workspace outputs: Config: region is missing; clusterName is missing; nodePoolName is empty; engineRoleArn is missing; " +
-				`vpcId is empty; subnetIds is not text; engineRoleARN is not known; ConsoleHost: "-" is not a host name such as console.example.com`,
+			err: "workspace outputs: property Config: region is missing; clusterName is missing; nodePoolName is empty; engineRoleArn is missing; " +
+				`vpcId is empty; subnetIds is not text; engineRoleARN is not known; property ConsoleHost: "-" is not a host name such as console.example.com`,
 		},
 	}
 	for name, test := range tests {

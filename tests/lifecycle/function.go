@@ -72,7 +72,7 @@ func Start(tb testing.TB, o Options) *Function {
 
 	api := httptest.NewServer(f.api)
 	ctx, stop := context.WithCancel(context.WithoutCancel(tb.Context()))
-	cmd := exec.CommandContext(ctx, o.Binary)
+	cmd := exec.CommandContext(ctx, o.Binary) //nolint:gosec // the function that the test names
 	cmd.Env = append([]string{
 		"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(api.URL, "http://"),
 		"AWS_LAMBDA_FUNCTION_NAME=under-test",
