@@ -16,7 +16,6 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
-	"k8s.io/component-base/version"
 	"k8s.io/klog/v2"
 
 	"github.com/e6data/aws-quickstart/rehearsal/eks/cloud"
@@ -37,15 +36,16 @@ var errTold = errors.New("told to stop")
 // cluster is a cluster that is being played.
 type cluster struct {
 	options.Options
-	server string // URL of the API server
-	ca     *pki.Authority
-	etcd   *embed.Etcd
-	egress *egress.Egress
-	iam    *iam.Webhook // nil without an embedded AWS
-	config *rest.Config // the administrator's
-	client kubernetes.Interface
-	report *leftover.Report
-	step   func(what string)
+	version string // of Kubernetes, as components report it
+	server  string // URL of the API server
+	ca      *pki.Authority
+	etcd    *embed.Etcd
+	egress  *egress.Egress
+	iam     *iam.Webhook // nil without an embedded AWS
+	config  *rest.Config // the administrator's
+	client  kubernetes.Interface
+	report  *leftover.Report
+	step    func(what string)
 }
 
 // run plays a cluster until ctx ends (then it gives no error) or a part of it
@@ -102,6 +102,31 @@ func (c *cluster) file(name string) string { return filepath.Join(c.Dir, name) }
 
 // prepare makes the state directory and what the parts read from it.
 func (c *cluster) prepare(ctx context.Context) (err error) {
+	if c.version, err = controlplane.SetVersion(); err != nil {
+		return err
+	}
+	if err := c.directory(); err != nil {
+		return err
+	}
+	if err := logTo(c.file("localkube.log"), c.Verbosity); err != nil {
+		return err
+	}
+	if c.Port == 0 {
+		if c.Port, err = freePort(ctx); err != nil {
+			return err
+		}
+	}
+	c.server = fmt.Sprintf("https://127.0.0.1:%d", c.Port)
+	if err := c.credentials(); err != nil {
+		return err
+	}
+	c.step("certificates and kubeconfigs written")
+	return nil
+}
+
+// directory makes the state directory, and removes from it what an earlier run
+// told about its end.
+func (c *cluster) directory() (err error) {
 	if c.Dir == "" {
 		if c.Dir, err = os.MkdirTemp("", "localkube-"); err != nil {
 			return fmt.Errorf("make a state directory: %w", err)
@@ -121,15 +146,11 @@ func (c *cluster) prepare(ctx context.Context) (err error) {
 			return fmt.Errorf("remove what an earlier run wrote: %w", err)
 		}
 	}
-	if err := logTo(c.file("localkube.log"), c.Verbosity); err != nil {
-		return err
-	}
-	if c.Port == 0 {
-		if c.Port, err = freePort(ctx); err != nil {
-			return err
-		}
-	}
-	c.server = fmt.Sprintf("https://127.0.0.1:%d", c.Port)
+	return nil
+}
+
+// credentials makes the certificates, and clients with the administrator's.
+func (c *cluster) credentials() (err error) {
 	if c.ca, err = pki.Write(c.Dir, c.ServiceCIDR); err != nil {
 		return err
 	}
@@ -143,7 +164,6 @@ func (c *cluster) prepare(ctx context.Context) (err error) {
 	if c.client, err = kubernetes.NewForConfig(c.config); err != nil {
 		return fmt.Errorf("make a client: %w", err)
 	}
-	c.step("certificates and kubeconfigs written")
 	return nil
 }
 
@@ -208,7 +228,7 @@ func (c *cluster) apiServer(parts context.Context) (s controlplane.APIServer, er
 
 // play starts what plays nodes, pods and load balancers.
 func (c *cluster) play(starting, parts context.Context) error {
-	k, err := kubelet.Start(parts, c.client, version.Get().GitVersion)
+	k, err := kubelet.Start(parts, c.client, c.version)
 	if err != nil {
 		return err
 	}

@@ -65,13 +65,10 @@ func NodeReady(n *corev1.Node) bool {
 
 // await polls check until it gives no error; its last error becomes the reason.
 func await(ctx context.Context, what string, check func(context.Context) error) error {
-	last := error(nil)
+	var last error
 	err := wait.PollUntilContextTimeout(ctx, poll, startLimit, true, func(ctx context.Context) (bool, error) {
-		if err := check(ctx); err != nil {
-			last = err
-			return false, nil
-		}
-		return true, nil
+		last = check(ctx)
+		return last == nil, nil
 	})
 	switch {
 	case err == nil:

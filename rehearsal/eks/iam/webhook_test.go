@@ -52,11 +52,13 @@ func TestReview(t *testing.T) {
 		"a bad token": {"forged", mapped, http.StatusOK, authnv1.TokenReviewStatus{Error: "token refused"}},
 		"a caller without access": {
 			"good", func() (*iamconfig.IdentityMapping, error) { return nil, errutil.ErrNotMapped },
-			http.StatusOK, authnv1.TokenReviewStatus{Error: "not mapped"},
+			http.StatusOK,
+			authnv1.TokenReviewStatus{Error: "not mapped"},
 		},
 		"an EKS API that is down is no refusal": {
 			"good", func() (*iamconfig.IdentityMapping, error) { return nil, errors.New("down") },
-			http.StatusInternalServerError, authnv1.TokenReviewStatus{},
+			http.StatusInternalServerError,
+			authnv1.TokenReviewStatus{},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

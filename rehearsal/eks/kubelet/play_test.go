@@ -75,20 +75,24 @@ func TestPlay(t *testing.T) {
 	}{
 		"a server becomes Ready": {corev1.RestartPolicyAlways, nil, []string{"Running ready Pulled Created Started after 0s"}},
 		"a server becomes Ready after a while": {
-			corev1.RestartPolicyAlways, map[string]string{ReadyAfterAnnotation: "5s"},
+			corev1.RestartPolicyAlways,
+			map[string]string{ReadyAfterAnnotation: "5s"},
 			[]string{"Running unready Pulled Created Started after 5s", "Running ready after 0s"},
 		},
 		"a task completes": {corev1.RestartPolicyNever, nil, []string{"Succeeded exit Completed Pulled Created Started after 0s"}},
 		"a task completes after a while": {
-			corev1.RestartPolicyOnFailure, map[string]string{ReadyAfterAnnotation: "5s"},
+			corev1.RestartPolicyOnFailure,
+			map[string]string{ReadyAfterAnnotation: "5s"},
 			[]string{"Running unready Pulled Created Started after 5s", "Succeeded exit Completed after 0s"},
 		},
 		"a server is never Ready": {
-			corev1.RestartPolicyAlways, map[string]string{FaultAnnotation: "NeverReady"},
+			corev1.RestartPolicyAlways,
+			map[string]string{FaultAnnotation: "NeverReady"},
 			[]string{"Running unready Pulled Created Started Unhealthy after 0s"},
 		},
 		"a server crashes again and again": {
-			corev1.RestartPolicyAlways, map[string]string{FaultAnnotation: "CrashLoopBackOff"},
+			corev1.RestartPolicyAlways,
+			map[string]string{FaultAnnotation: "CrashLoopBackOff"},
 			[]string{
 				"Running CrashLoopBackOff restart  Pulled Created Started BackOff after 1s",
 				"Running CrashLoopBackOff restart restart  Pulled Created Started BackOff after 2s",
@@ -96,23 +100,28 @@ func TestPlay(t *testing.T) {
 			},
 		},
 		"a task that is not started again fails": {
-			corev1.RestartPolicyNever, map[string]string{FaultAnnotation: "CrashLoopBackOff"},
+			corev1.RestartPolicyNever,
+			map[string]string{FaultAnnotation: "CrashLoopBackOff"},
 			[]string{"Failed exit Error Pulled Created Started after 0s"},
 		},
 		"a task takes too much memory": {
-			corev1.RestartPolicyNever, map[string]string{FaultAnnotation: "OOMKilled"},
+			corev1.RestartPolicyNever,
+			map[string]string{FaultAnnotation: "OOMKilled"},
 			[]string{"Failed exit OOMKilled Pulled Created Started after 0s"},
 		},
 		"an image cannot be pulled": {
-			corev1.RestartPolicyAlways, map[string]string{FaultAnnotation: "ImagePullBackOff"},
+			corev1.RestartPolicyAlways,
+			map[string]string{FaultAnnotation: "ImagePullBackOff"},
 			[]string{"Pending ErrImagePull Pulling Failed Failed after 1s", "Pending ImagePullBackOff BackOff Failed after 0s"},
 		},
 		"a wrong delay": {
-			corev1.RestartPolicyAlways, map[string]string{ReadyAfterAnnotation: "soon"},
+			corev1.RestartPolicyAlways,
+			map[string]string{ReadyAfterAnnotation: "soon"},
 			[]string{"Pending CreateContainerConfigError Failed after 0s"},
 		},
 		"a negative delay": {
-			corev1.RestartPolicyAlways, map[string]string{ReadyAfterAnnotation: "-5s"},
+			corev1.RestartPolicyAlways,
+			map[string]string{ReadyAfterAnnotation: "-5s"},
 			[]string{"Pending CreateContainerConfigError Failed after 0s"},
 		},
 	} {

@@ -76,7 +76,7 @@ func (s *Server) logs(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	if _, err := io.WriteString(w, text); err != nil || !q.follow {
+	if _, err := io.WriteString(w, text); err != nil || !q.follow { //nolint:gosec // G705: it is sent as text/plain
 		return
 	}
 	_ = http.NewResponseController(w).Flush()

@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 )
@@ -53,7 +54,8 @@ func left(baseline map[identity]bool, all []record) []record {
 	fresh := map[types.UID]bool{}
 	var found []record
 	for _, r := range all {
-		if !baseline[r.identity()] && !s.byItself(r) {
+		unasked := byItself[r.Kind]
+		if !baseline[r.identity()] && (unasked == nil || !unasked(s, r)) {
 			fresh[r.meta.UID] = true
 			found = append(found, r)
 		}
@@ -79,36 +81,44 @@ func (o Object) identity() identity {
 	return identity{group, o.Kind, o.Namespace, o.Name}
 }
 
-// byItself tells whether Kubernetes makes the object unasked, and removes it.
-func (s state) byItself(r record) bool {
-	o := r.Object
-	switch o.Kind {
-	case "Lease":
-		return o.Namespace == corev1.NamespaceNodeLease || o.Namespace == "kube-system" && strings.HasPrefix(o.Name, "apiserver-")
-	case "Endpoints":
-		return s.services[types.NamespacedName{Namespace: o.Namespace, Name: o.Name}]
-	case "EndpointSlice":
-		return s.services[types.NamespacedName{Namespace: o.Namespace, Name: r.meta.Labels[discoveryv1.LabelServiceName]}]
-	case "IPAddress":
+// byItself tells, for kinds of which Kubernetes makes objects unasked and removes
+// them again, which those are.
+var byItself = map[string]func(s state, r record) bool{
+	"Lease": func(_ state, r record) bool {
+		return r.Namespace == corev1.NamespaceNodeLease || r.Namespace == metav1.NamespaceSystem && strings.HasPrefix(r.Name, "apiserver-")
+	},
+	"Endpoints": func(s state, r record) bool { return s.hasService(r.Namespace, r.Name) },
+	"EndpointSlice": func(s state, r record) bool {
+		return s.hasService(r.Namespace, r.meta.Labels[discoveryv1.LabelServiceName])
+	},
+	"IPAddress": func(_ state, r record) bool {
 		return r.meta.Labels[networkingv1.LabelManagedBy] == "ipallocator.k8s.io"
-	case "ConfigMap":
-		return o.Name == "kube-root-ca.crt" || s.ofControlPlane(r)
-	case "ServiceAccount":
-		return o.Name == "default" || s.ofControlPlane(r)
-	case "APIService":
-		return r.meta.Labels[autoManaged] != ""
-	case "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding":
-		return strings.HasPrefix(o.Name, "eks:access-policy:") || s.ofControlPlane(r)
-	case "FlowSchema", "PriorityLevelConfiguration", "PriorityClass", "Namespace":
-		return s.ofControlPlane(r)
-	default:
-		return false
-	}
+	},
+	"ConfigMap":                  func(_ state, r record) bool { return r.Name == "kube-root-ca.crt" || ofControlPlane(r) },
+	"ServiceAccount":             func(_ state, r record) bool { return r.Name == "default" || ofControlPlane(r) },
+	"APIService":                 func(_ state, r record) bool { return r.meta.Labels[autoManaged] != "" },
+	"ClusterRole":                ofAccess,
+	"ClusterRoleBinding":         ofAccess,
+	"Role":                       ofAccess,
+	"RoleBinding":                ofAccess,
+	"FlowSchema":                 func(_ state, r record) bool { return ofControlPlane(r) },
+	"PriorityLevelConfiguration": func(_ state, r record) bool { return ofControlPlane(r) },
+	"PriorityClass":              func(_ state, r record) bool { return ofControlPlane(r) },
+	"Namespace":                  func(_ state, r record) bool { return ofControlPlane(r) },
+}
+
+// ofAccess tells whether the object plays an EKS access policy.
+func ofAccess(_ state, r record) bool {
+	return strings.HasPrefix(r.Name, "eks:access-policy:") || ofControlPlane(r)
+}
+
+func (s state) hasService(namespace, name string) bool {
+	return s.services[types.NamespacedName{Namespace: namespace, Name: name}]
 }
 
 // ofControlPlane tells whether nobody but the control plane's own processes ever
 // wrote the object. They make some of theirs only after the cluster is ready.
-func (s state) ofControlPlane(r record) bool {
+func ofControlPlane(r record) bool {
 	for _, f := range r.meta.ManagedFields {
 		if f.Manager != ownManager {
 			return false

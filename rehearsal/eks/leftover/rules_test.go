@@ -44,19 +44,23 @@ func TestLeft(t *testing.T) {
 	}{
 		"nothing new": {
 			[]record{object("v1", "Namespace", "", "default")},
-			[]record{object("v1", "Namespace", "", "default")}, nil,
+			[]record{object("v1", "Namespace", "", "default")},
+			nil,
 		},
 		"an object made anew under its old name": {
 			[]record{object("v1", "ConfigMap", "kube-system", "coredns")},
-			[]record{object("v1", "ConfigMap", "kube-system", "coredns", func(m *metav1.ObjectMeta) { m.UID = "other" })}, nil,
+			[]record{object("v1", "ConfigMap", "kube-system", "coredns", func(m *metav1.ObjectMeta) { m.UID = "other" })},
+			nil,
 		},
 		"an object that is served in another version now": {
 			[]record{object("x.io/v1beta1", "Thing", "", "a")},
-			[]record{object("x.io/v1", "Thing", "", "a")}, nil,
+			[]record{object("x.io/v1", "Thing", "", "a")},
+			nil,
 		},
 		"the same kind of another group": {
 			[]record{object("x.io/v1", "Thing", "", "a")},
-			[]record{object("y.io/v1", "Thing", "", "a")}, []string{"Thing /a"},
+			[]record{object("y.io/v1", "Thing", "", "a")},
+			[]string{"Thing /a"},
 		},
 		"planted objects": {
 			nil,
@@ -77,7 +81,8 @@ func TestLeft(t *testing.T) {
 				object("apiregistration.k8s.io/v1", "APIService", "", "v1.x.io", labelled("kube-aggregator.kubernetes.io/automanaged", "true")),
 				object("v1", "ServiceAccount", "kube-system", "late-controller", writtenBy("localkube")),
 				object("rbac.authorization.k8s.io/v1", "RoleBinding", "a", "eks:access-policy:AmazonEKSViewPolicy:a"),
-			}, nil,
+			},
+			nil,
 		},
 		"an APIService and an address that somebody made": {
 			nil,
@@ -92,7 +97,8 @@ func TestLeft(t *testing.T) {
 			[]record{
 				object("v1", "Service", "a", "web"), object("v1", "Endpoints", "a", "web"),
 				object("discovery.k8s.io/v1", "EndpointSlice", "a", "web-x", labelled("kubernetes.io/service-name", "web")),
-			}, nil,
+			},
+			nil,
 		},
 		"slices of a service that does not": {
 			nil,

@@ -34,7 +34,7 @@ func TestNodesLookLikeANodeGroups(t *testing.T) {
 	}
 	var got []string
 	for _, n := range nodes.Items {
-		if n.Status.NodeInfo.KubeletVersion != v.GitVersion || !strings.HasPrefix(v.GitVersion, "v1.") {
+		if n.Status.NodeInfo.KubeletVersion != v.GitVersion || !strings.HasPrefix(v.GitVersion, "v1.") || !strings.Contains(v.GitVersion, "-eks-") {
 			t.Errorf("node %s reports version %q, the API server %q", n.Name, n.Status.NodeInfo.KubeletVersion, v.GitVersion)
 		}
 		got = append(got, n.Name+" "+n.Labels[corev1.LabelTopologyZone]+" "+n.Labels[corev1.LabelArchStable]+" "+n.Spec.ProviderID)
