@@ -55,7 +55,8 @@ func TestReadConfigReportsEveryProblem(t *testing.T) {
 	}{
 		"nothing there": {nil, "", []string{"VERSION", "cdk.json", "root of the repository"}},
 		"bad version and bad regions": {
-			map[string]string{"VERSION": "latest", "cdk.json": `{"context": {"e6data:publishedRegions": ["us-east-1", "moon", "*"]}}`}, "",
+			map[string]string{"VERSION": "latest", "cdk.json": `{"context": {"e6data:publishedRegions": ["us-east-1", "moon", "*"]}}`},
+			"",
 			[]string{`"latest"`, `"moon"`, `"*"`},
 		},
 		"no regions":              {map[string]string{"VERSION": "1.2.3", "cdk.json": `{"context": {"e6data:publishedRegions": []}}`}, "", []string{"empty"}},

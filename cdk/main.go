@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -83,6 +84,11 @@ func writeFiles(cfg stack.Config, root string) error {
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
 	assembly := synth(cfg, jsii.String(folder))
+	to, err := os.OpenRoot(root)
+	if err != nil {
+		return fmt.Errorf("open the folder to write to: %w", err)
+	}
+	defer func() { _ = to.Close() }()
 	for name, file := range templateFiles {
 		template, err := os.ReadFile(filepath.Join(assembly, name+".template.json"))
 		if err != nil {
@@ -92,11 +98,10 @@ func writeFiles(cfg stack.Config, root string) error {
 		if err != nil {
 			return fmt.Errorf("write %s as YAML: %w", file, err)
 		}
-		path := filepath.Join(root, filepath.FromSlash(file))
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		if err := to.MkdirAll(path.Dir(file), 0o755); err != nil {
 			return fmt.Errorf("make the folder of %s: %w", file, err)
 		}
-		if err := os.WriteFile(path, text, 0o644); err != nil {
+		if err := to.WriteFile(file, text, 0o644); err != nil {
 			return fmt.Errorf("write template: %w", err)
 		}
 	}

@@ -2,7 +2,6 @@ package stack
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/jsii-runtime-go"
 )
 
 // Acknowledge silences the findings of the CDK's template checks that are not
@@ -13,8 +12,8 @@ func Acknowledge(app awscdk.App) {
 		optionalZone = "the reference stands inside Fn::If of the very condition that its target has"
 	)
 	awscdk.Validations_Of(app).Acknowledge(
-		&awscdk.Acknowledgment{Id: jsii.String("CloudFormation-Validate::F3031"), Reason: jsii.String(emptyDefault)},
-		&awscdk.Acknowledgment{Id: jsii.String("CloudFormation-Validate::F3033"), Reason: jsii.String(emptyDefault)},
-		&awscdk.Acknowledgment{Id: jsii.String("CloudFormation-Validate::W1001"), Reason: jsii.String(optionalZone)},
+		&awscdk.Acknowledgment{Id: text("CloudFormation-Validate::F3031"), Reason: text(emptyDefault)},
+		&awscdk.Acknowledgment{Id: text("CloudFormation-Validate::F3033"), Reason: text(emptyDefault)},
+		&awscdk.Acknowledgment{Id: text("CloudFormation-Validate::W1001"), Reason: text(optionalZone)},
 	)
 }

@@ -3,7 +3,6 @@ package stack
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
-	"github.com/aws/jsii-runtime-go"
 )
 
 const (
@@ -24,22 +23,22 @@ type Bucket struct {
 // newBuckets adds the workspace bucket and the bucket with its access logs.
 // Both outlive the stack; a create that fails takes them away again.
 func newBuckets(s awscdk.Stack) Bucket {
-	logs := awss3.NewCfnBucket(s, jsii.String("LogBucket"), bucketProps(
+	logs := awss3.NewCfnBucket(s, text("LogBucket"), bucketProps(
 		[]any{
 			lifecycleRule("expire-access-logs", "", accessLogDays),
 		}, nil))
-	workspace := awss3.NewCfnBucket(s, jsii.String("WorkspaceBucket"), bucketProps(
+	workspace := awss3.NewCfnBucket(s, text("WorkspaceBucket"), bucketProps(
 		[]any{
 			lifecycleRule("expire-cached-query-results", cachePrefix, 1),
 			&awss3.CfnBucket_RuleProperty{
-				Id:                             jsii.String("tidy-up"),
-				Status:                         jsii.String("Enabled"),
+				Id:                             text("tidy-up"),
+				Status:                         text("Enabled"),
 				AbortIncompleteMultipartUpload: &awss3.CfnBucket_AbortIncompleteMultipartUploadProperty{DaysAfterInitiation: number(7)},
 				ExpiredObjectDeleteMarker:      true,
 			},
 		},
 		&awss3.CfnBucket_LoggingConfigurationProperty{
-			DestinationBucketName: logs.Ref(), LogFilePrefix: jsii.String(accessLogPrefix),
+			DestinationBucketName: logs.Ref(), LogFilePrefix: text(accessLogPrefix),
 		}))
 	delivery := map[string]any{
 		"Sid": "AllowAccessLogs", "Effect": "Allow",
@@ -51,11 +50,11 @@ func newBuckets(s awscdk.Stack) Bucket {
 			"StringEquals": map[string]any{"aws:SourceAccount": ref("AWS::AccountId")},
 		},
 	}
-	logsPolicy := awss3.NewCfnBucketPolicy(s, jsii.String("LogBucketPolicy"), &awss3.CfnBucketPolicyProps{
+	logsPolicy := awss3.NewCfnBucketPolicy(s, text("LogBucketPolicy"), &awss3.CfnBucketPolicyProps{
 		Bucket:         logs.Ref(),
 		PolicyDocument: policyDocument(onlyTLS("LogBucket"), delivery),
 	})
-	workspacePolicy := awss3.NewCfnBucketPolicy(s, jsii.String("WorkspaceBucketPolicy"), &awss3.CfnBucketPolicyProps{
+	workspacePolicy := awss3.NewCfnBucketPolicy(s, text("WorkspaceBucketPolicy"), &awss3.CfnBucketPolicyProps{
 		Bucket:         workspace.Ref(),
 		PolicyDocument: policyDocument(onlyTLS("WorkspaceBucket")),
 	})
@@ -71,15 +70,15 @@ func bucketProps(rules []any, logging any) *awss3.CfnBucketProps {
 		BucketEncryption: &awss3.CfnBucket_BucketEncryptionProperty{
 			ServerSideEncryptionConfiguration: []any{&awss3.CfnBucket_ServerSideEncryptionRuleProperty{
 				BucketKeyEnabled:              true,
-				ServerSideEncryptionByDefault: &awss3.CfnBucket_ServerSideEncryptionByDefaultProperty{SseAlgorithm: jsii.String("AES256")},
+				ServerSideEncryptionByDefault: &awss3.CfnBucket_ServerSideEncryptionByDefaultProperty{SseAlgorithm: text("AES256")},
 			}},
 		},
-		VersioningConfiguration: &awss3.CfnBucket_VersioningConfigurationProperty{Status: jsii.String("Enabled")},
+		VersioningConfiguration: &awss3.CfnBucket_VersioningConfigurationProperty{Status: text("Enabled")},
 		PublicAccessBlockConfiguration: &awss3.CfnBucket_PublicAccessBlockConfigurationProperty{
 			BlockPublicAcls: true, BlockPublicPolicy: true, IgnorePublicAcls: true, RestrictPublicBuckets: true,
 		},
 		OwnershipControls: &awss3.CfnBucket_OwnershipControlsProperty{
-			Rules: []any{&awss3.CfnBucket_OwnershipControlsRuleProperty{ObjectOwnership: jsii.String("BucketOwnerEnforced")}},
+			Rules: []any{&awss3.CfnBucket_OwnershipControlsRuleProperty{ObjectOwnership: text("BucketOwnerEnforced")}},
 		},
 		LifecycleConfiguration: &awss3.CfnBucket_LifecycleConfigurationProperty{Rules: rules},
 		LoggingConfiguration:   logging,
@@ -91,14 +90,14 @@ func bucketProps(rules []any, logging any) *awss3.CfnBucketProps {
 // unfinished uploads after so many days.
 func lifecycleRule(id, prefix string, days int) *awss3.CfnBucket_RuleProperty {
 	rule := &awss3.CfnBucket_RuleProperty{
-		Id:                             jsii.String(id),
-		Status:                         jsii.String("Enabled"),
+		Id:                             text(id),
+		Status:                         text("Enabled"),
 		ExpirationInDays:               number(days),
 		NoncurrentVersionExpiration:    &awss3.CfnBucket_NoncurrentVersionExpirationProperty{NoncurrentDays: number(1)},
 		AbortIncompleteMultipartUpload: &awss3.CfnBucket_AbortIncompleteMultipartUploadProperty{DaysAfterInitiation: number(1)},
 	}
 	if prefix != "" {
-		rule.Prefix = jsii.String(prefix)
+		rule.Prefix = text(prefix)
 	}
 	return rule
 }

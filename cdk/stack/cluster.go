@@ -5,7 +5,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awseks"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
-	"github.com/aws/jsii-runtime-go"
 )
 
 // Cluster is what others need of the EKS cluster.
@@ -27,20 +26,20 @@ func clusterName() *string {
 func newCluster(s awscdk.Stack, n Network) Cluster {
 	role := newRole(s, "ClusterRole", roleProps{
 		Description: "Control plane of the e6data EKS cluster",
-		Trust:       serviceTrust(jsii.String(principalEKS)),
+		Trust:       serviceTrust(text(principalEKS)),
 		Managed:     []string{"AmazonEKSClusterPolicy"},
 	})
 	// EKS would make this group itself, without retention.
-	logs := awslogs.NewCfnLogGroup(s, jsii.String("ClusterLogGroup"), &awslogs.CfnLogGroupProps{
-		LogGroupName:    join("", jsii.String("/aws/eks/"), clusterName(), jsii.String("/cluster")),
+	logs := awslogs.NewCfnLogGroup(s, text("ClusterLogGroup"), &awslogs.CfnLogGroupProps{
+		LogGroupName:    join("", text("/aws/eks/"), clusterName(), text("/cluster")),
 		RetentionInDays: numberRef("LogRetentionDays"),
 	})
-	cluster := awseks.NewCfnCluster(s, jsii.String("Cluster"), &awseks.CfnClusterProps{
+	cluster := awseks.NewCfnCluster(s, text("Cluster"), &awseks.CfnClusterProps{
 		Name:    clusterName(),
 		Version: ref("KubernetesVersion"),
 		RoleArn: role.AttrArn(),
 		AccessConfig: &awseks.CfnCluster_AccessConfigProperty{
-			AuthenticationMode:                      jsii.String("API_AND_CONFIG_MAP"),
+			AuthenticationMode:                      text("API_AND_CONFIG_MAP"),
 			BootstrapClusterCreatorAdminPermissions: false, // a later change would replace the cluster
 		},
 		ResourcesVpcConfig: &awseks.CfnCluster_ResourcesVpcConfigProperty{
@@ -59,9 +58,9 @@ func newCluster(s awscdk.Stack, n Network) Cluster {
 	})
 	dependOn(cluster, logs)
 	issuer := cluster.AttrOpenIdConnectIssuerUrl()
-	provider := awsiam.NewCfnOIDCProvider(s, jsii.String("OidcProvider"), &awsiam.CfnOIDCProviderProps{
+	provider := awsiam.NewCfnOIDCProvider(s, text("OidcProvider"), &awsiam.CfnOIDCProviderProps{
 		Url:          issuer,
-		ClientIdList: jsii.Strings("sts.amazonaws.com"),
+		ClientIdList: texts("sts.amazonaws.com"),
 		Tags:         appTags(),
 	})
 	return Cluster{

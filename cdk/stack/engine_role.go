@@ -3,7 +3,6 @@ package stack
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
-	"github.com/aws/jsii-runtime-go"
 )
 
 // newEngineRole adds the role of the query engine's service account, which the
@@ -50,9 +49,9 @@ func useWorkspaceBucket(b Bucket) []map[string]any {
 func dataBuckets(suffix string) *[]*string {
 	const prefix = "arn:*:s3:::"
 	return split(",", join("",
-		jsii.String(prefix),
+		text(prefix),
 		joinList(suffix+","+prefix, listRef("DataBucketNames")),
-		jsii.String(suffix),
+		text(suffix),
 	))
 }
 

@@ -3,7 +3,6 @@ package stack
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
-	"github.com/aws/jsii-runtime-go"
 )
 
 const policyVersion = "2012-10-17"
@@ -32,7 +31,7 @@ type roleProps struct {
 
 func newRole(s awscdk.Stack, id string, p roleProps) awsiam.CfnRole {
 	props := &awsiam.CfnRoleProps{
-		Description:              jsii.String(p.Description),
+		Description:              text(p.Description),
 		AssumeRolePolicyDocument: p.Trust,
 		Path:                     ref("RolePath"),
 		PermissionsBoundary:      eitherText(hasBoundary, ref("PermissionsBoundaryArn"), noValue()),
@@ -48,7 +47,7 @@ func newRole(s awscdk.Stack, id string, p roleProps) awsiam.CfnRole {
 	if len(p.Policies) > 0 {
 		props.Policies = p.Policies
 	}
-	return awsiam.NewCfnRole(s, jsii.String(id), props)
+	return awsiam.NewCfnRole(s, text(id), props)
 }
 
 // serviceTrust lets one AWS service assume the role.
@@ -81,7 +80,7 @@ func inline(name string, statements ...map[string]any) map[string]any {
 
 // inlineProperty is the same for a place without Fn::If.
 func inlineProperty(name string, statements ...map[string]any) *awsiam.CfnRole_PolicyProperty {
-	return &awsiam.CfnRole_PolicyProperty{PolicyName: jsii.String(name), PolicyDocument: policyDocument(statements...)}
+	return &awsiam.CfnRole_PolicyProperty{PolicyName: text(name), PolicyDocument: policyDocument(statements...)}
 }
 
 func policyDocument(statements ...map[string]any) map[string]any {
@@ -95,5 +94,5 @@ func allow(id string, actions []string, resources any) map[string]any {
 
 // appTags is the tag by which e6data's controllers know what is theirs.
 func appTags() *[]*awscdk.CfnTag {
-	return &[]*awscdk.CfnTag{tag("app", jsii.String("e6data"))}
+	return &[]*awscdk.CfnTag{tag("app", text("e6data"))}
 }

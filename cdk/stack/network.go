@@ -6,7 +6,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/constructs-go/constructs/v10"
-	"github.com/aws/jsii-runtime-go"
 
 	"github.com/e6data/aws-quickstart/internal/contract"
 )
@@ -64,16 +63,16 @@ func natCondition(n int) string  { return fmt.Sprintf("HasNatGateway%d", n) }
 func slot(n int, parameter string) *string { return pick(n-1, ",", ref(parameter)) }
 
 func addVpc(s awscdk.Stack) (awsec2.CfnVPC, awscdk.CfnResource) {
-	vpc := awsec2.NewCfnVPC(s, jsii.String("Vpc"), &awsec2.CfnVPCProps{
+	vpc := awsec2.NewCfnVPC(s, text("Vpc"), &awsec2.CfnVPCProps{
 		CidrBlock:          ref("VpcCidr"),
 		EnableDnsSupport:   true,
 		EnableDnsHostnames: true, // EKS and private endpoints need both
 		Tags:               networkTags("vpc"),
 	})
-	gateway := awsec2.NewCfnInternetGateway(s, jsii.String("InternetGateway"), &awsec2.CfnInternetGatewayProps{
+	gateway := awsec2.NewCfnInternetGateway(s, text("InternetGateway"), &awsec2.CfnInternetGatewayProps{
 		Tags: networkTags("internet-gateway"),
 	})
-	attachment := awsec2.NewCfnVPCGatewayAttachment(s, jsii.String("InternetGatewayAttachment"), &awsec2.CfnVPCGatewayAttachmentProps{
+	attachment := awsec2.NewCfnVPCGatewayAttachment(s, text("InternetGatewayAttachment"), &awsec2.CfnVPCGatewayAttachmentProps{
 		VpcId:             vpc.Ref(),
 		InternetGatewayId: gateway.Ref(),
 	})
@@ -108,12 +107,12 @@ type zoneBuilder struct {
 
 func addZones(s awscdk.Stack, vpc awsec2.CfnVPC, attachment awscdk.CfnResource) []zone {
 	b := &zoneBuilder{stack: s, vpc: vpc, attachment: attachment}
-	b.publicTable = awsec2.NewCfnRouteTable(s, jsii.String("PublicRouteTable"), &awsec2.CfnRouteTableProps{
+	b.publicTable = awsec2.NewCfnRouteTable(s, text("PublicRouteTable"), &awsec2.CfnRouteTableProps{
 		VpcId: vpc.Ref(), Tags: networkTags("public"),
 	})
-	b.publicRoute = awsec2.NewCfnRoute(s, jsii.String("PublicDefaultRoute"), &awsec2.CfnRouteProps{
+	b.publicRoute = awsec2.NewCfnRoute(s, text("PublicDefaultRoute"), &awsec2.CfnRouteProps{
 		RouteTableId:         b.publicTable.Ref(),
-		DestinationCidrBlock: jsii.String(everywhere),
+		DestinationCidrBlock: text(everywhere),
 		GatewayId:            ref("InternetGateway"),
 	})
 	dependOn(b.publicRoute, attachment)
@@ -143,7 +142,7 @@ func (b *zoneBuilder) add(n int) zone {
 	b.onlyInZone(n, table)
 	route := awsec2.NewCfnRoute(b.stack, b.id("Private", n, "DefaultRoute"), &awsec2.CfnRouteProps{
 		RouteTableId:         table.Ref(),
-		DestinationCidrBlock: jsii.String(everywhere),
+		DestinationCidrBlock: text(everywhere),
 		NatGatewayId:         gateway,
 	})
 	b.onlyInZone(n, route)
@@ -155,8 +154,8 @@ func (b *zoneBuilder) add(n int) zone {
 func (b *zoneBuilder) addSubnet(n int, kind, name, roleTag string) awsec2.CfnSubnet {
 	tags := []*awscdk.CfnTag{
 		tag("Name", sub(fmt.Sprintf("e6data-${WorkspaceName}-%s-%d", name, n))),
-		tag(roleTag, jsii.String("1")),
-		{Key: sub("kubernetes.io/cluster/${ClusterName}"), Value: jsii.String("shared")},
+		tag(roleTag, text("1")),
+		{Key: sub("kubernetes.io/cluster/${ClusterName}"), Value: text("shared")},
 	}
 	if kind == "Private" {
 		tags = append(tags, tag("karpenter.sh/discovery", ref("ClusterName")))
@@ -181,19 +180,19 @@ func (b *zoneBuilder) associate(n int, kind string, subnet awsec2.CfnSubnet, tab
 // addNatGateway adds the zone's gateway. Zone 1 has one in any case; the
 // others only when there is one for each zone.
 func (b *zoneBuilder) addNatGateway(n int, subnet awsec2.CfnSubnet) awsec2.CfnNatGateway {
-	address := awsec2.NewCfnEIP(b.stack, jsii.String(fmt.Sprintf("NatAddress%d", n)), &awsec2.CfnEIPProps{
-		Domain: jsii.String("vpc"), Tags: networkTags(fmt.Sprintf("nat-%d", n)),
+	address := awsec2.NewCfnEIP(b.stack, text(fmt.Sprintf("NatAddress%d", n)), &awsec2.CfnEIPProps{
+		Domain: text("vpc"), Tags: networkTags(fmt.Sprintf("nat-%d", n)),
 	})
 	// An address can be taken and given back only while the gateway is attached.
 	dependOn(address, b.attachment)
-	nat := awsec2.NewCfnNatGateway(b.stack, jsii.String(fmt.Sprintf("NatGateway%d", n)), &awsec2.CfnNatGatewayProps{
+	nat := awsec2.NewCfnNatGateway(b.stack, text(fmt.Sprintf("NatGateway%d", n)), &awsec2.CfnNatGatewayProps{
 		AllocationId: address.AttrAllocationId(),
 		SubnetId:     subnet.Ref(),
 		Tags:         networkTags(fmt.Sprintf("nat-%d", n)),
 	})
 	dependOn(nat, b.publicRoute)
 	if n > 1 {
-		c := b.stack.Node().FindChild(jsii.String(natCondition(n))).(awscdk.CfnCondition)
+		c := b.stack.Node().FindChild(text(natCondition(n))).(awscdk.CfnCondition)
 		address.CfnOptions().SetCondition(c)
 		nat.CfnOptions().SetCondition(c)
 	}
@@ -203,12 +202,12 @@ func (b *zoneBuilder) addNatGateway(n int, subnet awsec2.CfnSubnet) awsec2.CfnNa
 // onlyInZone makes a resource of an optional zone depend on its use.
 func (b *zoneBuilder) onlyInZone(n int, r awscdk.CfnResource) {
 	if n > alwaysUsed {
-		r.CfnOptions().SetCondition(b.stack.Node().FindChild(jsii.String(zoneCondition(n))).(awscdk.CfnCondition))
+		r.CfnOptions().SetCondition(b.stack.Node().FindChild(text(zoneCondition(n))).(awscdk.CfnCondition))
 	}
 }
 
 func (b *zoneBuilder) id(kind string, n int, what string) *string {
-	return jsii.String(fmt.Sprintf("%s%s%d", kind, what, n))
+	return text(fmt.Sprintf("%s%s%d", kind, what, n))
 }
 
 // addS3Endpoint keeps traffic to S3 off the NAT gateways. The functions'
@@ -218,9 +217,9 @@ func addS3Endpoint(s awscdk.Stack, vpc awsec2.CfnVPC, zones []zone) {
 	for _, z := range zones {
 		tables = append(tables, z.inUse(z.privateTable.Ref()))
 	}
-	awsec2.NewCfnVPCEndpoint(s, jsii.String("S3Endpoint"), &awsec2.CfnVPCEndpointProps{
+	awsec2.NewCfnVPCEndpoint(s, text("S3Endpoint"), &awsec2.CfnVPCEndpointProps{
 		VpcId:           vpc.Ref(),
-		VpcEndpointType: jsii.String("Gateway"),
+		VpcEndpointType: text("Gateway"),
 		ServiceName:     sub("com.amazonaws.${AWS::Region}.s3"),
 		RouteTableIds:   &tables,
 	})

@@ -5,7 +5,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awseks"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
-	"github.com/aws/jsii-runtime-go"
 )
 
 // nodePolicies are what kubelet, the VPC CNI, image pulls and Session Manager
@@ -27,14 +26,14 @@ func newNodes(s awscdk.Stack, c Cluster, n Network) {
 	})
 	named := &[]*awscdk.CfnTag{
 		tag("Name", sub("e6data-${WorkspaceName}-default")),
-		tag("app", jsii.String("e6data")),
+		tag("app", text("e6data")),
 	}
-	template := awsec2.NewCfnLaunchTemplate(s, jsii.String("NodeLaunchTemplate"), &awsec2.CfnLaunchTemplateProps{
+	template := awsec2.NewCfnLaunchTemplate(s, text("NodeLaunchTemplate"), &awsec2.CfnLaunchTemplateProps{
 		LaunchTemplateData: &awsec2.CfnLaunchTemplate_LaunchTemplateDataProperty{
 			BlockDeviceMappings: []any{&awsec2.CfnLaunchTemplate_BlockDeviceMappingProperty{
-				DeviceName: jsii.String("/dev/xvda"),
+				DeviceName: text("/dev/xvda"),
 				Ebs: &awsec2.CfnLaunchTemplate_EbsProperty{
-					VolumeType:          jsii.String("gp3"),
+					VolumeType:          text("gp3"),
 					VolumeSize:          number(nodeGroupDiskGiB),
 					Encrypted:           true,
 					DeleteOnTermination: true,
@@ -42,22 +41,22 @@ func newNodes(s awscdk.Stack, c Cluster, n Network) {
 			}},
 			// With one hop, pods cannot reach the node's credentials.
 			MetadataOptions: &awsec2.CfnLaunchTemplate_MetadataOptionsProperty{
-				HttpTokens:              jsii.String("required"),
+				HttpTokens:              text("required"),
 				HttpPutResponseHopLimit: number(1),
 			},
 			TagSpecifications: []any{
-				&awsec2.CfnLaunchTemplate_TagSpecificationProperty{ResourceType: jsii.String("instance"), Tags: named},
-				&awsec2.CfnLaunchTemplate_TagSpecificationProperty{ResourceType: jsii.String("volume"), Tags: named},
+				&awsec2.CfnLaunchTemplate_TagSpecificationProperty{ResourceType: text("instance"), Tags: named},
+				&awsec2.CfnLaunchTemplate_TagSpecificationProperty{ResourceType: text("volume"), Tags: named},
 			},
 		},
 	})
-	awseks.NewCfnNodegroup(s, jsii.String("NodeGroup"), &awseks.CfnNodegroupProps{
+	awseks.NewCfnNodegroup(s, text("NodeGroup"), &awseks.CfnNodegroupProps{
 		ClusterName:   c.Name,
 		NodeRole:      role.AttrArn(),
 		Subnets:       anyList(n.PrivateSubnetIDs),
 		Version:       ref("KubernetesVersion"),
-		AmiType:       jsii.String("AL2023_ARM_64_STANDARD"),
-		InstanceTypes: jsii.Strings("t4g.medium"),
+		AmiType:       text("AL2023_ARM_64_STANDARD"),
+		InstanceTypes: texts("t4g.medium"),
 		ScalingConfig: &awseks.CfnNodegroup_ScalingConfigProperty{
 			MinSize: number(2), DesiredSize: number(2), MaxSize: number(3),
 		},
@@ -65,8 +64,8 @@ func newNodes(s awscdk.Stack, c Cluster, n Network) {
 		LaunchTemplate: &awseks.CfnNodegroup_LaunchTemplateSpecificationProperty{
 			Id: template.Ref(), Version: template.AttrLatestVersionNumber(),
 		},
-		Labels: map[string]*string{"app": jsii.String("e6data"), "e6data-workspace-name": jsii.String("default")},
-		Tags:   &map[string]*string{"app": jsii.String("e6data")},
+		Labels: map[string]*string{"app": text("e6data"), "e6data-workspace-name": text("default")},
+		Tags:   &map[string]*string{"app": text("e6data")},
 	})
 }
 
@@ -88,7 +87,7 @@ func newKarpenterNodes(s awscdk.Stack) KarpenterNodes {
 		Trust:       serviceTrust(principalEC2()),
 		Managed:     nodePolicies,
 	})
-	profile := awsiam.NewCfnInstanceProfile(s, jsii.String("KarpenterInstanceProfile"), &awsiam.CfnInstanceProfileProps{
+	profile := awsiam.NewCfnInstanceProfile(s, text("KarpenterInstanceProfile"), &awsiam.CfnInstanceProfileProps{
 		Path:  ref("RolePath"),
 		Roles: &[]any{role.Ref()},
 	})

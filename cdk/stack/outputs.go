@@ -3,7 +3,6 @@ package stack
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
-	"github.com/aws/jsii-runtime-go"
 
 	"github.com/e6data/aws-quickstart/internal/contract"
 )
@@ -11,10 +10,10 @@ import (
 // output adds one output. It may have the name of a parameter, so its construct
 // has another.
 func output(s awscdk.Stack, name, description string, value *string) {
-	o := awscdk.NewCfnOutput(s, jsii.String("Output"+name), &awscdk.CfnOutputProps{
-		Description: jsii.String(description), Value: value,
+	o := awscdk.NewCfnOutput(s, text("Output"+name), &awscdk.CfnOutputProps{
+		Description: text(description), Value: value,
 	})
-	o.OverrideLogicalId(jsii.String(name))
+	o.OverrideLogicalId(text(name))
 }
 
 // workspaceFacts are the results that the e6data console asks for.
@@ -54,7 +53,7 @@ func newOutputs(s awscdk.Stack, p Provider, f workspaceFacts, after ...awscdk.Cf
 	})
 	dependOn(link, after...)
 	output(s, "ConsoleUrl", "Opens the e6data console with these values filled in. The external ID is not in it.",
-		awscdk.Token_AsString(link.GetAtt(jsii.String("ConsoleUrl"), awscdk.ResolutionTypeHint_STRING), nil))
+		awscdk.Token_AsString(link.GetAtt(text("ConsoleUrl"), awscdk.ResolutionTypeHint_STRING), nil))
 }
 
 func workspaceConfig(f workspaceFacts) *string {

@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/jsii-runtime-go"
 )
 
 // parameter is one question of the template.
@@ -53,21 +52,21 @@ func addParameters(s awscdk.Stack, groups []parameterGroup) {
 
 func addParameter(s awscdk.Stack, p parameter) {
 	props := &awscdk.CfnParameterProps{
-		Type:        jsii.String("String"),
-		Description: jsii.String(p.Description),
+		Type:        text("String"),
+		Description: text(p.Description),
 		Default:     p.Default,
 	}
 	if p.Type != "" {
-		props.Type = jsii.String(p.Type)
+		props.Type = text(p.Type)
 	}
 	if len(p.Values) > 0 {
-		props.AllowedValues = jsii.Strings(p.Values...)
+		props.AllowedValues = texts(p.Values...)
 	}
 	if p.Pattern != "" {
-		props.AllowedPattern = jsii.String(p.Pattern)
+		props.AllowedPattern = text(p.Pattern)
 	}
 	if p.Constraint != "" {
-		props.ConstraintDescription = jsii.String(p.Constraint)
+		props.ConstraintDescription = text(p.Constraint)
 	}
 	if p.MaxLength != 0 {
 		props.MaxLength = number(p.MaxLength)
@@ -78,7 +77,7 @@ func addParameter(s awscdk.Stack, p parameter) {
 	if p.Max != 0 {
 		props.MaxValue = number(p.Max)
 	}
-	awscdk.NewCfnParameter(s, jsii.String(p.Name), props)
+	awscdk.NewCfnParameter(s, text(p.Name), props)
 }
 
 // addRules refuses contradictions before anything is made.
@@ -87,12 +86,12 @@ func addRules(s awscdk.Stack, cfg Config) {
 	rule(s, "RegionIsPublished",
 		awscdk.Fn_ConditionOr(
 			not(equals(ref("ArtifactBucket"), "")),
-			awscdk.Fn_ConditionContains(jsii.Strings(regions...), ref("AWS::Region")),
+			awscdk.Fn_ConditionContains(texts(regions...), ref("AWS::Region")),
 		),
 		"This quickstart is not published in this region. Launch it in one of "+strings.Join(regions, ", ")+
 			", or copy its files to a bucket in this region and give that bucket as ArtifactBucket.")
 	rule(s, "NamespaceIsOurs",
-		not(awscdk.Fn_ConditionContains(jsii.Strings(reservedNamespaces...), ref("KubernetesNamespace"))),
+		not(awscdk.Fn_ConditionContains(texts(reservedNamespaces...), ref("KubernetesNamespace"))),
 		"KubernetesNamespace must be a namespace of its own, not one of "+strings.Join(reservedNamespaces, ", ")+".")
 }
 
@@ -100,7 +99,7 @@ func addRules(s awscdk.Stack, cfg Config) {
 var reservedNamespaces = []string{"default", "kube-system", "kube-public", "kube-node-lease"}
 
 func rule(s awscdk.Stack, name string, assert awscdk.ICfnConditionExpression, description string) {
-	awscdk.NewCfnRule(s, jsii.String(name), &awscdk.CfnRuleProps{
-		Assertions: &[]*awscdk.CfnRuleAssertion{{Assert: assert, AssertDescription: jsii.String(description)}},
+	awscdk.NewCfnRule(s, text(name), &awscdk.CfnRuleProps{
+		Assertions: &[]*awscdk.CfnRuleAssertion{{Assert: assert, AssertDescription: text(description)}},
 	})
 }

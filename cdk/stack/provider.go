@@ -5,7 +5,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
-	"github.com/aws/jsii-runtime-go"
 )
 
 // ProviderProps describes one Lambda function behind custom resources.
@@ -41,14 +40,14 @@ type Provider struct {
 // asynchronous invocation settings. All its rights are in the role, so they
 // outlive the function, and network interfaces are given back on delete.
 func newProvider(s awscdk.Stack, id string, p ProviderProps) Provider {
-	logs := awslogs.NewCfnLogGroup(s, jsii.String(id+"LogGroup"), &awslogs.CfnLogGroupProps{
+	logs := awslogs.NewCfnLogGroup(s, text(id+"LogGroup"), &awslogs.CfnLogGroupProps{
 		RetentionInDays: numberRef("LogRetentionDays"),
 	})
 	policies := []any{inlineProperty("logs", allow("WriteOwnLogs", []string{"logs:CreateLogStream", "logs:PutLogEvents"}, logs.AttrArn()))}
 	props := &awslambda.CfnFunctionProps{
-		Description:   jsii.String(p.Description),
-		Runtime:       jsii.String("provided.al2023"),
-		Handler:       jsii.String("bootstrap"),
+		Description:   text(p.Description),
+		Runtime:       text("provided.al2023"),
+		Handler:       text("bootstrap"),
 		Architectures: &[]*string{ref("FunctionArchitecture")},
 		MemorySize:    number(512),
 		Timeout:       number(p.TimeoutSeconds),
@@ -56,7 +55,7 @@ func newProvider(s awscdk.Stack, id string, p ProviderProps) Provider {
 			S3Bucket: artifactBucket(),
 			S3Key:    sub("${Version}/" + p.Binary + "-${FunctionArchitecture}.zip"),
 		},
-		LoggingConfig: &awslambda.CfnFunction_LoggingConfigProperty{LogGroup: logs.Ref(), LogFormat: jsii.String("JSON")},
+		LoggingConfig: &awslambda.CfnFunction_LoggingConfigProperty{LogGroup: logs.Ref(), LogFormat: text("JSON")},
 		Tags:          appTags(),
 	}
 	if p.Network != nil {
@@ -67,17 +66,17 @@ func newProvider(s awscdk.Stack, id string, p ProviderProps) Provider {
 	}
 	role := newRole(s, id+"Role", roleProps{
 		Description: p.Description,
-		Trust:       serviceTrust(jsii.String(principalLambda)),
+		Trust:       serviceTrust(text(principalLambda)),
 		Policies:    append(policies, p.Policies...),
 	})
 	props.Role = role.AttrArn()
-	function := awslambda.NewCfnFunction(s, jsii.String(id), props)
+	function := awslambda.NewCfnFunction(s, text(id), props)
 	// CloudFormation invokes asynchronously. A second run of an event that
 	// failed would meet what the first one left; a late one would answer
 	// nobody.
-	invoke := awslambda.NewCfnEventInvokeConfig(s, jsii.String(id+"InvokeConfig"), &awslambda.CfnEventInvokeConfigProps{
+	invoke := awslambda.NewCfnEventInvokeConfig(s, text(id+"InvokeConfig"), &awslambda.CfnEventInvokeConfigProps{
 		FunctionName:             function.Ref(),
-		Qualifier:                jsii.String("$LATEST"),
+		Qualifier:                text("$LATEST"),
 		MaximumRetryAttempts:     number(0),
 		MaximumEventAgeInSeconds: number(p.ServiceTimeoutSeconds - p.TimeoutSeconds),
 	})
@@ -115,24 +114,24 @@ func newOutputsProvider(s awscdk.Stack) Provider {
 // newHelmProvider adds the function that installs Helm charts, inside the VPC.
 // Its access entry is added by newAccess, which needs its role.
 func newHelmProvider(s awscdk.Stack, c Cluster, n Network) Provider {
-	group := awsec2.NewCfnSecurityGroup(s, jsii.String("HelmInstallerSecurityGroup"), &awsec2.CfnSecurityGroupProps{
-		GroupDescription: jsii.String("e6data Helm installer: HTTPS out, nothing in"),
+	group := awsec2.NewCfnSecurityGroup(s, text("HelmInstallerSecurityGroup"), &awsec2.CfnSecurityGroupProps{
+		GroupDescription: text("e6data Helm installer: HTTPS out, nothing in"),
 		VpcId:            n.VpcID,
 		SecurityGroupEgress: []any{&awsec2.CfnSecurityGroup_EgressProperty{
-			IpProtocol: jsii.String("tcp"), FromPort: number(443), ToPort: number(443), CidrIp: jsii.String(everywhere),
-			Description: jsii.String("Kubernetes API, AWS APIs, chart repositories"),
+			IpProtocol: text("tcp"), FromPort: number(443), ToPort: number(443), CidrIp: text(everywhere),
+			Description: text("Kubernetes API, AWS APIs, chart repositories"),
 		}},
 		Tags: networkTags("helm-installer"),
 	})
 	// The private endpoint lies behind the cluster's own group, which lets in
 	// nobody but itself.
-	way := awsec2.NewCfnSecurityGroupIngress(s, jsii.String("HelmInstallerToCluster"), &awsec2.CfnSecurityGroupIngressProps{
+	way := awsec2.NewCfnSecurityGroupIngress(s, text("HelmInstallerToCluster"), &awsec2.CfnSecurityGroupIngressProps{
 		GroupId:               c.SecurityGroupID,
-		IpProtocol:            jsii.String("tcp"),
+		IpProtocol:            text("tcp"),
 		FromPort:              number(443),
 		ToPort:                number(443),
 		SourceSecurityGroupId: group.AttrGroupId(),
-		Description:           jsii.String("e6data Helm installer to the Kubernetes API"),
+		Description:           text("e6data Helm installer to the Kubernetes API"),
 	})
 	p := newProvider(s, "HelmInstaller", ProviderProps{
 		Binary:                "helminstaller",
@@ -153,7 +152,7 @@ func newHelmProvider(s awscdk.Stack, c Cluster, n Network) Provider {
 // A second s3:// is appended so that the split also works for other sources,
 // for which the policy is left out.
 func chartObjects() *string {
-	place := pick(1, s3ChartScheme, join("", ref("ChartSource"), jsii.String(s3ChartScheme)))
+	place := pick(1, s3ChartScheme, join("", ref("ChartSource"), text(s3ChartScheme)))
 	return subWith("arn:${AWS::Partition}:s3:::${Place}/*", map[string]*string{"Place": place})
 }
 

@@ -6,9 +6,10 @@ package stack
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/constructs-go/constructs/v10"
-	"github.com/aws/jsii-runtime-go"
 
 	"github.com/e6data/aws-quickstart/internal/contract"
+
+	"github.com/e6data/aws-quickstart/internal/artifact"
 )
 
 // Config is what the templates take from outside.
@@ -24,7 +25,7 @@ type Config struct {
 // published artefacts. A bucket is there in published regions only; the rule
 // RegionIsPublished keeps everybody out of the others, where a stranger could
 // own that name.
-const artifactBucketPrefix = "e6data-quickstart-"
+const artifactBucketPrefix = artifact.BucketPrefix
 
 // NetworkTemplateKey is where the network's template lies under a version.
 const NetworkTemplateKey = "templates/network.yaml"
@@ -46,11 +47,11 @@ func NewQuickstart(scope constructs.Construct, id string, cfg Config) awscdk.Sta
 	bucket := newBuckets(s)
 	engine := newEngineRole(s, cluster, bucket)
 	crossAccount := newCrossAccountRole(s, cluster, bucket)
-	newAccess(s, cluster, crossAccount, karpenter)
+	nodeAccess := newAccess(s, cluster, crossAccount, karpenter)
 
 	helm := newHelmProvider(s, cluster, network)
 	helm.Ready = append(helm.Ready, newInstallerAccess(s, cluster, helm))
-	workspace := newReleases(s, helm, cluster, network, karpenter)
+	workspace := newReleases(s, helm, cluster, network, karpenter, nodeAccess)
 	newOutputs(s, outputs, workspaceFacts{
 		Cluster: cluster, Network: network, Bucket: bucket, Karpenter: karpenter, Engine: engine, CrossAccount: crossAccount,
 	}, workspace)
@@ -60,10 +61,10 @@ func NewQuickstart(scope constructs.Construct, id string, cfg Config) awscdk.Sta
 // newStack is an empty template of the flavour "release": it can be launched
 // from a link, in an account that never saw the CDK.
 func newStack(scope constructs.Construct, id, description string) awscdk.Stack {
-	return awscdk.NewStack(scope, jsii.String(id), &awscdk.StackProps{
-		Description:        jsii.String(description),
+	return awscdk.NewStack(scope, text(id), &awscdk.StackProps{
+		Description:        text(description),
 		Synthesizer:        awscdk.NewBootstraplessSynthesizer(nil),
-		AnalyticsReporting: jsii.Bool(false),
+		AnalyticsReporting: new(false),
 	})
 }
 
@@ -83,9 +84,9 @@ func newNetwork(s awscdk.Stack, p Provider) Network {
 		ExcludedAvailabilityZones: plain(listRef("ExcludedAvailabilityZones")),
 	})
 	answer := func(name string) *string {
-		return awscdk.Token_AsString(plan.GetAtt(jsii.String(name), awscdk.ResolutionTypeHint_STRING), nil)
+		return awscdk.Token_AsString(plan.GetAtt(text(name), awscdk.ResolutionTypeHint_STRING), nil)
 	}
-	nested := awscdk.NewCfnStack(s, jsii.String("Network"), &awscdk.CfnStackProps{
+	nested := awscdk.NewCfnStack(s, text("Network"), &awscdk.CfnStackProps{
 		TemplateUrl: subWith("https://s3.${AWS::Region}.${AWS::URLSuffix}/${Bucket}/${Version}/"+NetworkTemplateKey,
 			map[string]*string{"Bucket": artifactBucket()}),
 		Parameters: map[string]*string{
@@ -100,7 +101,7 @@ func newNetwork(s awscdk.Stack, p Provider) Network {
 		Tags: appTags(),
 	})
 	result := func(name string) *string {
-		return awscdk.Token_AsString(nested.GetAtt(jsii.String("Outputs."+name), awscdk.ResolutionTypeHint_STRING), nil)
+		return awscdk.Token_AsString(nested.GetAtt(text("Outputs."+name), awscdk.ResolutionTypeHint_STRING), nil)
 	}
 	return Network{
 		VpcID:            result("VpcId"),

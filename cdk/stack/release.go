@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/jsii-runtime-go"
 
 	"github.com/e6data/aws-quickstart/internal/contract"
 )
@@ -17,8 +16,8 @@ func newCustomResource(s awscdk.Stack, id, resourceType string, p Provider, prop
 	}
 	properties["ServiceToken"] = p.Token
 	properties["ServiceTimeout"] = p.ServiceTimeout
-	r := awscdk.NewCfnResource(s, jsii.String(id), &awscdk.CfnResourceProps{
-		Type: jsii.String(resourceType), Properties: &properties,
+	r := awscdk.NewCfnResource(s, text(id), &awscdk.CfnResourceProps{
+		Type: text(resourceType), Properties: &properties,
 	})
 	dependOn(r, p.Ready...)
 	return r
@@ -38,8 +37,12 @@ func (r releases) add(id string, props contract.HelmRelease, after ...awscdk.Cfn
 	return release
 }
 
-// newReleases adds the Helm releases, none of which waits for a node.
-func newReleases(s awscdk.Stack, p Provider, c Cluster, n Network, k KarpenterNodes) awscdk.CfnResource {
+// newReleases adds the Helm releases, none of which waits for a node, and
+// returns the workspace's. Nodes can come as soon as there is a node pool, so
+// that one waits for their access entry.
+func newReleases(
+	s awscdk.Stack, p Provider, c Cluster, n Network, k KarpenterNodes, nodeAccess awscdk.CfnResource,
+) awscdk.CfnResource {
 	r := releases{stack: s, provider: p, cluster: c}
 	crds := r.add("KarpenterCrds", contract.HelmRelease{
 		Namespace:    "kube-system",
@@ -55,7 +58,7 @@ func newReleases(s awscdk.Stack, p Provider, c Cluster, n Network, k KarpenterNo
 		Repository:  "builtin:",
 		Chart:       "nodepool",
 		Values:      *nodePoolValues(c, n, k),
-	}, crds)
+	}, crds, nodeAccess)
 	return r.add("Workspace", contract.HelmRelease{
 		Namespace:       *ref("KubernetesNamespace"),
 		CreateNamespace: true,
@@ -70,7 +73,7 @@ func newReleases(s awscdk.Stack, p Provider, c Cluster, n Network, k KarpenterNo
 
 // charts is the repository of a public chart, or the customer's copy.
 func charts(public string) *string {
-	return eitherText(hasPublicCharts, jsii.String(public), ref("ChartSource"))
+	return eitherText(hasPublicCharts, text(public), ref("ChartSource"))
 }
 
 // Kubernetes names that several places must agree on. NodePool and
@@ -94,7 +97,7 @@ func workspaceValues() *string {
 		},
 		"karpenter": map[string]any{"nodepool": nodePoolNameText, "nodeclass": nodePoolNameText},
 	}, map[string]*string{
-		"DebugNamespaces": eitherText(hasDebugNamespaces, jsonList(listRef("DebugNamespaces")), jsii.String("[]")),
+		"DebugNamespaces": eitherText(hasDebugNamespaces, jsonList(listRef("DebugNamespaces")), text("[]")),
 	})
 }
 

@@ -2,6 +2,7 @@ package template
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -48,9 +49,7 @@ func newRun(t *testing.T, file string, given map[string]string) *stackRun {
 	if file == quickstartFile {
 		r.given["WorkspaceName"], r.given["DataBucketNames"] = "sales", "sales-data"
 	}
-	for k, v := range given {
-		r.given[k] = v
-	}
+	maps.Copy(r.given, given)
 	return r
 }
 
@@ -155,7 +154,7 @@ func (r *stackRun) call(fn string, arg any) any {
 		return strings.Join(r.texts(list[1]), list[0].(string))
 	case "Fn::Split":
 		var out []any
-		for _, s := range strings.Split(r.text(list[1]), list[0].(string)) {
+		for s := range strings.SplitSeq(r.text(list[1]), list[0].(string)) {
 			out = append(out, s)
 		}
 		return out
@@ -226,7 +225,7 @@ func (r *stackRun) parameter(name string, declared any) any {
 		return v
 	}
 	var out []any
-	for _, e := range strings.Split(v, ",") {
+	for e := range strings.SplitSeq(v, ",") {
 		out = append(out, strings.TrimSpace(e))
 	}
 	return out

@@ -174,8 +174,10 @@ func TestReleasesWaitForTheirClusterButForNoNode(t *testing.T) {
 			}
 		}
 	}
-	if !g.waitsFor("NodePool")["KarpenterCrds"] {
-		t.Error("the node pool does not wait for its custom resource definitions")
+	for _, need := range []string{"KarpenterCrds", "KarpenterNodeAccess", "KarpenterInstanceProfile"} {
+		if !g.waitsFor("NodePool")[need] {
+			t.Errorf("the node pool, with which nodes can come, does not wait for %s", need)
+		}
 	}
 	if !g.waitsFor("WorkspaceOutputs")["Workspace"] {
 		t.Error("the console link is there before the workspace")

@@ -229,11 +229,13 @@ func TestArtefactsComeFromTheVersionsBucket(t *testing.T) {
 		bucket, template  string
 	}{
 		"published": {
-			map[string]string{"Version": "1.2.3"}, "eu-west-1", "amazonaws.com", "e6data-quickstart-eu-west-1",
+			map[string]string{"Version": "1.2.3"},
+			"eu-west-1", "amazonaws.com", "e6data-quickstart-eu-west-1",
 			"https://s3.eu-west-1.amazonaws.com/e6data-quickstart-eu-west-1/1.2.3/templates/network.yaml",
 		},
 		"a copy in China": {
-			map[string]string{"Version": "1.2.3", "ArtifactBucket": "copy"}, "cn-north-1", "amazonaws.com.cn", "copy",
+			map[string]string{"Version": "1.2.3", "ArtifactBucket": "copy"},
+			"cn-north-1", "amazonaws.com.cn", "copy",
 			"https://s3.cn-north-1.amazonaws.com.cn/copy/1.2.3/templates/network.yaml",
 		},
 	}
