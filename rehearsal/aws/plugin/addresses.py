@@ -51,7 +51,9 @@ def _allocation(public_ip: str) -> dict | None:
     return next((a for a in addresses if a.get("PublicIp") == public_ip), None)
 
 
-def _eip_update(physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str) -> tuple[str, dict]:
+def _eip_update(
+    physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str
+) -> tuple[str, dict]:
     address = _allocation(physical_id)
     if address is None:
         raise RuntimeError(f"InvalidAddress.NotFound: the address {physical_id} does not exist")
@@ -74,7 +76,9 @@ def _nat_create(logical_id: str, properties: Properties, stack_name: str) -> tup
     return gateway["NatGatewayId"], {"NatGatewayId": gateway["NatGatewayId"]}
 
 
-def _nat_update(physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str) -> tuple[str, dict]:
+def _nat_update(
+    physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str
+) -> tuple[str, dict]:
     retag(physical_id, old, new)
     return physical_id, {"NatGatewayId": physical_id}
 

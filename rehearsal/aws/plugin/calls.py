@@ -15,6 +15,9 @@ _resolve_principal = iam_evaluator.resolve_principal
 # The principal of the call that is being judged.
 _principal: contextvars.ContextVar[Any] = contextvars.ContextVar("rehearsal_principal", default=None)
 
+# Who called when the credentials were not good.
+_UNKNOWN = "unauthenticated"
+
 _lock = threading.Lock()
 _file: Path | None = None
 
@@ -64,7 +67,7 @@ def _enforce_and_record(
     finally:
         _principal.reset(token)
     if isinstance(verdict, iam_evaluator.AuthError):
-        record("", iam_action, resource_arn, False, f"{verdict.code}: {verdict.message}")
+        record(_UNKNOWN, iam_action, resource_arn, False, f"{verdict.code}: {verdict.message}")
     elif verdict is not None:
         record(verdict.principal_arn, iam_action, resource_arn, False, verdict.reason or verdict.decision)
     elif isinstance(principal, iam_evaluator.PrincipalInfo) and principal.policies is not None:

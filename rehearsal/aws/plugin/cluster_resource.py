@@ -116,7 +116,9 @@ def update_refusal(record: dict, wanted: dict) -> str:
     after = wanted.get("accessConfig", {}).get("authenticationMode", before)
     if _MODES.index(after) not in (_MODES.index(before), _MODES.index(before) + 1):
         return f"Unsupported authentication mode update from {before} to {after}"
-    zones = {ec2._subnets[s]["AvailabilityZone"] for s in record["resourcesVpcConfig"]["subnetIds"] if s in ec2._subnets}
+    zones = {
+        ec2._subnets[s]["AvailabilityZone"] for s in record["resourcesVpcConfig"]["subnetIds"] if s in ec2._subnets
+    }
     for subnet_id in wanted["resourcesVpcConfig"].get("subnetIds", []):
         subnet = ec2._subnets.get(subnet_id)
         if subnet is None:

@@ -19,8 +19,10 @@ from ministack.services import ec2, eks
 from .api import api
 from .settings import Settings
 
-# A control plane that is told to stop does so in about 0.1 s.
+# A control plane that is told to stop lists what is left in it and ends, in a fraction of a second.
 _STOP_SECONDS = 20.0
+# At the end of everything nobody reads that list.
+_LAST_STOP_SECONDS = 0.5
 _POLL_SECONDS = 0.05
 _LAST_WORDS = 600
 _FEWEST_ZONES = 2
@@ -34,12 +36,12 @@ class LocalKube:
     process: subprocess.Popen
     decided: threading.Event = field(default_factory=threading.Event)
 
-    def stop(self) -> None:
-        """End it; its standard input is what it lives by."""
+    def stop(self, seconds: float) -> None:
+        """End it, by force if it takes longer than seconds; its standard input is what it lives by."""
         if self.process.stdin:
             self.process.stdin.close()
         try:
-            self.process.wait(_STOP_SECONDS)
+            self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -73,7 +75,7 @@ def stop_all() -> None:
         if local.process.poll() is None:
             local.process.terminate()
     for local in running.values():
-        local.stop()
+        local.stop(_LAST_STOP_SECONDS)
 
 
 def _key(name: str) -> Key:
@@ -194,7 +196,7 @@ def _delete_cluster(name: str) -> tuple:
         return answer
     local = running.pop(_key(name), None)
     if local:
-        local.stop()
+        local.stop(_STOP_SECONDS)
         _keep_evidence(name, local.directory)
         shutil.rmtree(local.directory, ignore_errors=True)
     known = {g["GroupId"] for g in api("ec2").describe_security_groups()["SecurityGroups"]}

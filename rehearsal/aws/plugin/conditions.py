@@ -44,6 +44,7 @@ class _Evaluation:
             "Fn::Sub": self._sub,
         }
         self._tests: dict[str, Callable[[Any], bool]] = {
+            # All of them, as AWS does: an error in one that does not matter is an error.
             "Fn::And": lambda arguments: all([self._test(argument) for argument in arguments]),
             "Fn::Or": lambda arguments: any([self._test(argument) for argument in arguments]),
             "Fn::Not": lambda arguments: not self._test(arguments[0]),
@@ -70,7 +71,9 @@ class _Evaluation:
     def _equals(self, arguments: list) -> bool:
         left, right = (self._value(argument) for argument in arguments)
         if isinstance(left, list | dict) or isinstance(right, list | dict):
-            raise ValueError("Template validation error: every Fn::Equals object requires a list of 2 string parameters")
+            raise ValueError(
+                "Template validation error: every Fn::Equals object requires a list of 2 string parameters"
+            )
         return _text(left) == _text(right)
 
     def _value(self, value: Any) -> Any:

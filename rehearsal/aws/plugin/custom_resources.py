@@ -3,10 +3,13 @@
 - A Create that failed gets its Delete in the stack's rollback; if that fails too, the stack ends ROLLBACK_FAILED.
 - A function that ends without an answer fails its resource at once: AWS would invoke it twice more and then wait
   for the ServiceTimeout, which is of no use in a rehearsal.
+- The ServiceTimeout runs from the invocation on, not from the function's end.
 - A function in a network without a way out fails its resource at once, where AWS would wait likewise.
 """
 
+import contextvars
 import json
+import threading
 import uuid
 from typing import Any
 
@@ -20,6 +23,11 @@ _LONGEST_BODY = 300
 _invoke = custom_resource.invoke_custom_resource
 _deliver = custom_resource.deliver_response
 _execute = lambda_svc._execute_function_with_config_scope
+
+_DEFAULT_SERVICE_TIMEOUT = 3600
+
+# Set while a stack waits for a custom resource: its ServiceTimeout in seconds.
+_waiting: contextvars.ContextVar[float | None] = contextvars.ContextVar("rehearsal_service_timeout", default=None)
 
 # The physical id of the last answer, by stack id and logical id, while a resource is being made.
 _answers: dict[tuple[str, str], str] = {}
@@ -50,6 +58,7 @@ def _invoke_custom_resource(
 ) -> tuple[str, dict]:
     _answers.pop((stack_id, logical_id), None)
     _refuse_without_egress(request_type, properties.get("ServiceToken", ""))
+    limit = _waiting.set(float(properties.get("ServiceTimeout") or _DEFAULT_SERVICE_TIMEOUT))
     try:
         return _invoke(request_type, logical_id, properties, stack_name, stack_id, resource_type, **more)
     except ValueError:
@@ -62,6 +71,7 @@ def _invoke_custom_resource(
             half_made.remember(stack_name, logical_id, resource_type, physical_id, properties)
         raise
     finally:
+        _waiting.reset(limit)
         _answers.pop((stack_id, logical_id), None)
 
 
@@ -76,11 +86,30 @@ def _refuse_without_egress(request_type: str, service_token: str) -> None:
 
 
 def _execute_function(record: dict, event: Any) -> dict:
-    result = _execute(record, event)
-    if isinstance(event, dict) and result.get("error"):
-        token = str(event.get("ResponseURL", "")).rsplit("/", 1)[-1]
-        pending = custom_resource._pending.get(token)
-        if pending is not None and pending["result"] is None:
-            body = json.dumps(result.get("body"))[:_LONGEST_BODY]
-            _deliver(token, {"Status": "FAILED", "Reason": f"the function ended without an answer: {body}"})
-    return result
+    """Execute; then, or when the ServiceTimeout is over, make sure that a waiting stack has its answer."""
+    results: list[dict] = []
+    context = contextvars.copy_context()
+    thread = threading.Thread(
+        target=lambda: results.append(context.run(_execute, record, event)), daemon=True, name="function"
+    )
+    thread.start()
+    thread.join(_waiting.get())
+    if not results:
+        request = event.get("RequestId") if isinstance(event, dict) else ""
+        _answer_instead(
+            event,
+            "CloudFormation did not receive a response from your Custom Resource. Please check your logs for requestId "
+            f"[{request}]. (ServiceTimeout of {_waiting.get():.0f} s)",
+        )
+        return {}
+    if results[0].get("error"):
+        body = json.dumps(results[0].get("body"))[:_LONGEST_BODY]
+        _answer_instead(event, f"the function ended without an answer: {body}")
+    return results[0]
+
+
+def _answer_instead(event: Any, reason: str) -> None:
+    token = str(event.get("ResponseURL", "")).rsplit("/", 1)[-1] if isinstance(event, dict) else ""
+    pending = custom_resource._pending.get(token)
+    if pending is not None and pending["result"] is None:
+        _deliver(token, {"Status": "FAILED", "Reason": reason})

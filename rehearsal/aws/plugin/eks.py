@@ -53,7 +53,9 @@ def _addon_create(logical_id: str, properties: Properties, stack_name: str) -> t
     return f"{cluster}|{name}", {"Arn": addon["addonArn"]}
 
 
-def _addon_update(physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str) -> tuple[str, dict]:
+def _addon_update(
+    physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str
+) -> tuple[str, dict]:
     cluster, name = new["ClusterName"], new["AddonName"]
     if any(old.get(option) != new.get(option) for option in _ADDON_OPTIONS):
         api("eks").update_addon(clusterName=cluster, addonName=name, **_chosen(new, *_ADDON_OPTIONS))
@@ -113,7 +115,9 @@ def _associate(cluster: str, principal: str, policy: dict) -> None:
     )
 
 
-def _entry_update(physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str) -> tuple[str, dict]:
+def _entry_update(
+    physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str
+) -> tuple[str, dict]:
     cluster, principal = new["ClusterName"], new["PrincipalArn"]
     entry = api("eks").update_access_entry(
         clusterName=cluster,
@@ -170,6 +174,4 @@ def _association_delete(physical_id: str, properties: Properties) -> None:
         return
     known = api("eks").list_pod_identity_associations(clusterName=cluster)["associations"]
     if physical_id in {association["associationArn"] for association in known}:
-        api("eks").delete_pod_identity_association(
-            clusterName=cluster, associationId=physical_id.rsplit("/", 1)[-1]
-        )
+        api("eks").delete_pod_identity_association(clusterName=cluster, associationId=physical_id.rsplit("/", 1)[-1])

@@ -5,8 +5,8 @@ refuses one that it does not know: an ignored filter would make a wrong program 
 """
 
 import fnmatch
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
+from xml.etree import ElementTree
 
 from ministack.services import ec2
 

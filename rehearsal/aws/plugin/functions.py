@@ -44,13 +44,13 @@ def _create_function(data: dict) -> tuple:
             "Error occurred while GetObject. S3 Error Code: NoSuchKey. S3 Error Message: The specified key does not "
             f"exist. (s3://{code['S3Bucket']}/{code['S3Key']})"
         )
-    return _interface_refusal(data.get("Role", ""), data) or _create_record(data)
+    return _interface_refusal(data.get("Role", ""), data.get("FunctionName", ""), data) or _create_record(data)
 
 
 def _update_configuration(name: str, data: dict) -> tuple:
     record = lambda_svc._functions.get(name)
     role = data.get("Role") or (record["config"]["Role"] if record else "")
-    return _interface_refusal(role, data) or _update_record(name, data)
+    return _interface_refusal(role, name, data) or _update_record(name, data)
 
 
 def _object_exists(bucket: str, key: str) -> bool:
@@ -58,15 +58,21 @@ def _object_exists(bucket: str, key: str) -> bool:
     return held is not None and key in held["objects"]
 
 
-def _interface_refusal(role: str, data: dict) -> tuple | None:
+def _interface_refusal(role: str, function: str, data: dict) -> tuple | None:
     """Lambda makes a function's network interfaces with the function's own role."""
     if not (data.get("VpcConfig") or {}).get("SubnetIds"):
         return None
-    allowed = roles.allows(role, _INTERFACE_ACTION)
-    calls.record(role, _INTERFACE_ACTION, "*", allowed, "Lambda, for the function's network interfaces")
-    if allowed:
+    if _may(role, function, _INTERFACE_ACTION, "*", "network interfaces"):
         return None
     return _refused("The provided execution role does not have permissions to call CreateNetworkInterface on EC2")
+
+
+def _may(role: str, function: str, action: str, resource: str, purpose: str) -> bool:
+    allowed = roles.allows(role, function, action, resource)
+    calls.record(
+        roles.session_arn(role, function), action, resource, allowed, f"asked by Lambda, for the function's {purpose}"
+    )
+    return allowed
 
 
 def _environment(config: dict, code_dir: str, port: int) -> dict[str, str]:
@@ -102,8 +108,6 @@ def _deliver_logs(function: dict, *arguments: Any, **more: Any) -> None:
     if group not in cloudwatch_logs._log_groups:
         needed.insert(0, ("logs:CreateLogGroup", f"{arn}:*"))
     for action, resource in needed:
-        allowed = roles.allows(config["Role"], action, resource, config["FunctionName"])
-        calls.record(config["Role"], action, resource, allowed, "Lambda, for the function's logs")
-        if not allowed:
+        if not _may(config["Role"], config["FunctionName"], action, resource, "logs"):
             return
     _write_logs(function, *arguments, **more)

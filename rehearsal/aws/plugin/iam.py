@@ -61,7 +61,9 @@ def _attachable(arn: str) -> None:
     else:
         known = arn in iam._policies
     if not known:
-        raise RuntimeError(f"Policy {arn} does not exist or is not attachable. (of AWS's own: unknown to the rehearsal)")
+        raise RuntimeError(
+            f"Policy {arn} does not exist or is not attachable. (of AWS's own: unknown to the rehearsal)"
+        )
 
 
 def _policy_can_be_made(properties: Properties) -> None:
@@ -148,7 +150,9 @@ def _oidc_create(logical_id: str, properties: Properties, stack_name: str) -> tu
     return arn, {"Arn": arn}
 
 
-def _oidc_update(physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str) -> tuple[str, dict]:
+def _oidc_update(
+    physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str
+) -> tuple[str, dict]:
     # MiniStack has none of the actions that change a provider.
     iam._oidc_providers[physical_id] |= {
         "ClientIDList": list(new.get("ClientIdList") or []),

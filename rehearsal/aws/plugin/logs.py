@@ -16,5 +16,5 @@ def _is_new(properties: Properties) -> None:
     if name in cloudwatch_logs._log_groups:
         raise RuntimeError(
             f"Resource of type 'AWS::Logs::LogGroup' with identifier "
-            f"'{{\"/properties/LogGroupName\":\"{name}\"}}' already exists."
+            f'\'{{"/properties/LogGroupName":"{name}"}}\' already exists.'
         )

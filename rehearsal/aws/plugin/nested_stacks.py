@@ -108,9 +108,7 @@ def _create(logical_id: str, properties: Properties, parent_name: str) -> tuple[
     cloudformation._stacks[name] = child
     cloudformation._stack_events[stack_id] = []
     _event(child, "CREATE_IN_PROGRESS", "User Initiated")
-    asyncio.run(
-        stacks._deploy_stack_async(name, stack_id, template, values, child["DisableRollback"], child["Tags"])
-    )
+    asyncio.run(stacks._deploy_stack_async(name, stack_id, template, values, child["DisableRollback"], child["Tags"]))
     if child["StackStatus"] != "CREATE_COMPLETE":
         # The parent's rollback deletes the child, as on AWS.
         half_made.remember(parent_name, logical_id, _TYPE, stack_id, properties)
@@ -118,9 +116,7 @@ def _create(logical_id: str, properties: Properties, parent_name: str) -> tuple[
     return stack_id, _outputs(child)
 
 
-def _update(
-    physical_id: str, old: Properties, new: Properties, parent_name: str, logical_id: str
-) -> tuple[str, dict]:
+def _update(physical_id: str, old: Properties, new: Properties, parent_name: str, logical_id: str) -> tuple[str, dict]:
     child = _by_id(physical_id)
     if child is None:
         raise RuntimeError(f"Stack [{physical_id}] does not exist")
@@ -178,9 +174,7 @@ def _failures(child: dict, operation: str) -> str:
     events = cloudformation._stack_events[child["StackId"]]
     start = max(i for i, e in enumerate(events) if e["ResourceStatus"] == f"{operation}_IN_PROGRESS" and _own(child, e))
     failed = [
-        e
-        for e in events[start:]
-        if e["ResourceStatus"] in ("CREATE_FAILED", "UPDATE_FAILED") and not _own(child, e)
+        e for e in events[start:] if e["ResourceStatus"] in ("CREATE_FAILED", "UPDATE_FAILED") and not _own(child, e)
     ]
     if not failed:
         return child.get("StackStatusReason") or "no resource failed"

@@ -81,7 +81,9 @@ def _block(cidr: str, error: str) -> ipaddress.IPv4Network:
     try:
         block = ipaddress.IPv4Network(cidr)
     except ValueError as problem:
-        raise EC2Error("InvalidParameterValue", f"Value ({cidr}) for parameter cidrBlock is invalid: {problem}") from problem
+        raise EC2Error(
+            "InvalidParameterValue", f"Value ({cidr}) for parameter cidrBlock is invalid: {problem}"
+        ) from problem
     if not _LARGEST <= block.prefixlen <= _SMALLEST:
         raise EC2Error(error, f"The CIDR '{cidr}' is invalid: it must be between /{_LARGEST} and /{_SMALLEST}")
     return block
@@ -122,12 +124,12 @@ def _in_known_vpc(properties: Properties) -> None:
 def _security_group(properties: Properties) -> None:
     vpc = _known_vpc(properties.get("VpcId")) if properties.get("VpcId") else None
     name = properties.get("GroupName")
-    if vpc and name and any(
-        g["GroupName"] == name and g["VpcId"] == vpc["VpcId"] for g in ec2._security_groups.values()
+    if (
+        vpc
+        and name
+        and any(g["GroupName"] == name and g["VpcId"] == vpc["VpcId"] for g in ec2._security_groups.values())
     ):
-        raise EC2Error(
-            "InvalidGroup.Duplicate", f"The security group '{name}' already exists for VPC '{vpc['VpcId']}'"
-        )
+        raise EC2Error("InvalidGroup.Duplicate", f"The security group '{name}' already exists for VPC '{vpc['VpcId']}'")
 
 
 def attached_gateways(vpc_id: str) -> list[str]:

@@ -40,10 +40,7 @@ def check() -> None:
         for module, names in names_used(source.read_text(encoding="utf-8")).items():
             used.setdefault(module, set()).update(names)
     missing = [
-        f"{module}.{name}"
-        for module, names in sorted(used.items())
-        for name in sorted(names)
-        if not _has(module, name)
+        f"{module}.{name}" for module, names in sorted(used.items()) for name in sorted(names) if not _has(module, name)
     ]
     if missing:
         raise VersionError(f"MiniStack lacks what the plug-in uses: {', '.join(missing)}")

@@ -62,8 +62,7 @@ def refusal(token: str) -> str:
         if _authenticated(token, record["endpoint"], local):
             return ""
         return (
-            "Couldn't retrieve verification key from your identity provider, "
-            "or the token's signature or time is wrong"
+            "Couldn't retrieve verification key from your identity provider, or the token's signature or time is wrong"
         )
     return unknown
 

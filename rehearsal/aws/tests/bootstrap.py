@@ -1,11 +1,11 @@
 """The text of a function's bootstrap: a custom resource that does as its properties say.
 
 Behaviour: "answer" (default), "fail" (FAILED with its id), "fail-without-id", "die", "fail-delete" (Create fails, and
-so does Delete), "call" (makes the AWS call of Query against the service's endpoint and answers with its outcome).
+so does Delete), "sleep" (answers after 30 s).
 """
 
-BOOTSTRAP = '''#!/usr/bin/env python3
-import json, os, ssl, sys, urllib.request
+BOOTSTRAP = """#!/usr/bin/env python3
+import json, os, ssl, sys, time, urllib.request
 
 api = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2018-06-01/runtime/"
 context = ssl.create_default_context(cafile=os.environ["AWS_CA_BUNDLE"])
@@ -27,6 +27,8 @@ def handle(event):
     print(kind, event["LogicalResourceId"], event.get("PhysicalResourceId", "-"), flush=True)
     if kind == "Delete" and behaviour != "fail-delete":
         return answer(event, "SUCCESS", physical_id)
+    if behaviour == "sleep":
+        time.sleep(30)
     if behaviour == "die":
         sys.exit(3)
     if behaviour.startswith("fail"):
@@ -40,4 +42,4 @@ while True:
         request_id, event = got.headers["Lambda-Runtime-Aws-Request-Id"], json.load(got)
     handle(event)
     urllib.request.urlopen(urllib.request.Request(api + "invocation/" + request_id + "/response", b"{}")).close()
-'''
+"""

@@ -17,9 +17,8 @@ from typing import Any
 
 import botocore.config
 import botocore.session
-from botocore.exceptions import ClientError
-
 import certificate
+from botocore.exceptions import ClientError
 
 LAUNCH = Path(__file__).resolve().parent.parent / "launch.py"
 REGION = "us-east-1"
@@ -190,3 +189,10 @@ class EmbeddedAWS:
         """The lines of calls.jsonl."""
         file = self.state / "calls.jsonl"
         return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+    def children(self) -> list[int]:
+        """The processes that the embedded AWS has started and that still run."""
+        found: list[int] = []
+        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
+            found += [int(pid) for pid in (task / "children").read_text().split()]
+        return found

@@ -65,13 +65,27 @@ class Buckets(unittest.TestCase):
         made = aws.outputs("full")
         s3, name = aws.client("s3"), {"Bucket": made["Data"]}
         rule = s3.get_bucket_encryption(**name)["ServerSideEncryptionConfiguration"]["Rules"][0]
-        self.assertEqual(rule["ApplyServerSideEncryptionByDefault"], {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "key"})
+        self.assertEqual(
+            rule["ApplyServerSideEncryptionByDefault"], {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "key"}
+        )
         self.assertTrue(rule["BucketKeyEnabled"])
         rules = s3.get_bucket_lifecycle_configuration(**name)["Rules"]
         self.assertEqual(
-            [(r["ID"], r.get("Expiration"), r.get("NoncurrentVersionExpiration"), r.get("AbortIncompleteMultipartUpload")) for r in rules],
-            [("cache", {"Days": 3}, None, None), ("old", None, {"NoncurrentDays": 30}, None), ("parts", None, None, {"DaysAfterInitiation": 7})],
-        )  # fmt: skip
+            [
+                (
+                    r["ID"],
+                    r.get("Expiration"),
+                    r.get("NoncurrentVersionExpiration"),
+                    r.get("AbortIncompleteMultipartUpload"),
+                )
+                for r in rules
+            ],
+            [
+                ("cache", {"Days": 3}, None, None),
+                ("old", None, {"NoncurrentDays": 30}, None),
+                ("parts", None, None, {"DaysAfterInitiation": 7}),
+            ],
+        )
         logging = s3.get_bucket_logging(**name)["LoggingEnabled"]
         self.assertEqual((logging["TargetBucket"], logging["TargetPrefix"]), (made["Logs"], "access/"))
         owner = s3.get_bucket_ownership_controls(**name)["OwnershipControls"]["Rules"]
@@ -122,7 +136,13 @@ class Buckets(unittest.TestCase):
         self.assertNotIn("new", self._buckets())
 
     def test_bucket_policy_holds(self) -> None:
-        deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}  # fmt: skip
+        deny = {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": "*",
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
         template = {
             "Resources": {
                 "Data": {"Type": "AWS::S3::Bucket"},

@@ -6,6 +6,7 @@ import ssl
 import unittest
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import parts
 from botocore.exceptions import ClientError
@@ -50,6 +51,47 @@ def cluster(**more: object) -> dict:
     }
 
 
+def irsa_trust(issuer: dict) -> dict:
+    """The trust of the account "controller" in the default namespace, with the issuer as a JSON key."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Federated": "${Provider}"},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {
+            "StringEquals": {
+                "${issuer}:aud": "sts.amazonaws.com",
+                "${issuer}:sub": "system:serviceaccount:default:controller",
+            }
+        },
+    }
+    return {
+        "Fn::Sub": [
+            json.dumps(parts.document([statement])),
+            {"issuer": {"Fn::Select": [1, {"Fn::Split": ["//", issuer]}]}},
+        ]
+    }
+
+
+class Kubernetes:
+    """The little of the Kubernetes API that tests need, as the cluster's admin, in the default namespace."""
+
+    def __init__(self, endpoint: str, directory: Path) -> None:
+        self._base = f"{endpoint}/api/v1/namespaces/default"
+        self._context = ssl.create_default_context(cafile=str(directory / "ca.crt"))
+        self._context.load_cert_chain(directory / "admin.crt", directory / "admin.key")
+
+    def post(self, path: str, body: dict) -> dict:
+        request = urllib.request.Request(
+            f"{self._base}/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, context=self._context, timeout=10) as answer:
+            return json.load(answer)
+
+    def token(self, account: str, audience: str) -> str:
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"audiences": [audience]}}
+        return self.post(f"serviceaccounts/{account}/token", body)["status"]["token"]
+
+
 def everything() -> dict:
     issuer = att("Cluster", "OpenIdConnectIssuerUrl")
     view = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
@@ -77,7 +119,10 @@ def everything() -> dict:
                     "Labels": {"app": "e6data"},
                 },
             },
-            "Cni": {"Type": "AWS::EKS::Addon", "Properties": {"ClusterName": ref("Cluster"), "AddonName": "vpc-cni", "ResolveConflicts": "OVERWRITE"}},
+            "Cni": {
+                "Type": "AWS::EKS::Addon",
+                "Properties": {"ClusterName": ref("Cluster"), "AddonName": "vpc-cni", "ResolveConflicts": "OVERWRITE"},
+            },
             "User": {
                 "Type": "AWS::EKS::AccessEntry",
                 "Properties": {
@@ -89,16 +134,36 @@ def everything() -> dict:
             },
             "Identity": {
                 "Type": "AWS::EKS::PodIdentityAssociation",
-                "Properties": {"ClusterName": ref("Cluster"), "Namespace": "a", "ServiceAccount": "b", "RoleArn": att("UserRole", "Arn")},
+                "Properties": {
+                    "ClusterName": ref("Cluster"),
+                    "Namespace": "a",
+                    "ServiceAccount": "b",
+                    "RoleArn": att("UserRole", "Arn"),
+                },
             },
-            "Provider": {"Type": "AWS::IAM::OIDCProvider", "Properties": {"Url": issuer, "ClientIdList": ["sts.amazonaws.com"]}},
+            "Irsa": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": irsa_trust(issuer)}},
+            "Provider": {
+                "Type": "AWS::IAM::OIDCProvider",
+                "Properties": {"Url": issuer, "ClientIdList": ["sts.amazonaws.com"]},
+            },
         },
         "Outputs": parts.outputs(
-            Arn=att("Cluster", "Arn"), Endpoint=att("Cluster", "Endpoint"), Issuer=issuer, Ca=att("Cluster", "CertificateAuthorityData"),
-            Group=att("Cluster", "ClusterSecurityGroupId"), Nodes=ref("Nodes"), NodeRole=att("NodeRole", "Arn"), UserRole=att("UserRole", "Arn"),
-            Provider=ref("Provider"), Vpc=ref("Vpc"), User=att("User", "AccessEntryArn"), Identity=att("Identity", "AssociationId"), Cni=ref("Cni"),
+            Arn=att("Cluster", "Arn"),
+            Irsa=att("Irsa", "Arn"),
+            Endpoint=att("Cluster", "Endpoint"),
+            Issuer=issuer,
+            Ca=att("Cluster", "CertificateAuthorityData"),
+            Group=att("Cluster", "ClusterSecurityGroupId"),
+            Nodes=ref("Nodes"),
+            NodeRole=att("NodeRole", "Arn"),
+            UserRole=att("UserRole", "Arn"),
+            Provider=ref("Provider"),
+            Vpc=ref("Vpc"),
+            User=att("User", "AccessEntryArn"),
+            Identity=att("Identity", "AssociationId"),
+            Cni=ref("Cni"),
         ),
-    }  # fmt: skip
+    }
 
 
 class Clusters(unittest.TestCase):
@@ -121,8 +186,11 @@ class Clusters(unittest.TestCase):
         self.assertEqual((group["launchTemplate"]["version"], group["labels"]), ("1", {"app": "e6data"}))
         nodes = eks.describe_access_entry(clusterName="demo", principalArn=made["NodeRole"])["accessEntry"]
         self.assertEqual(nodes["type"], "EC2_LINUX", "a managed node group lets its nodes in by itself")
-        self.assertEqual(set(eks.list_access_entries(clusterName="demo")["accessEntries"]), {made["NodeRole"], made["UserRole"]})
+        self.assertEqual(
+            set(eks.list_access_entries(clusterName="demo")["accessEntries"]), {made["NodeRole"], made["UserRole"]}
+        )
 
+        self._service_account_tokens_are_judged(made["Irsa"])
         with self.assertRaisesRegex(ClientError, "Cluster has nodegroups attached"):
             eks.delete_cluster(name="demo")
 
@@ -156,15 +224,47 @@ class Clusters(unittest.TestCase):
         except urllib.error.HTTPError as refused:
             self.assertIn(refused.code, (401, 403))
 
+    def _service_account_tokens_are_judged(self, role_arn: str) -> None:
+        directory = next(aws.state.glob("demo-*"))
+        kubernetes = Kubernetes(aws.client("eks").describe_cluster(name="demo")["cluster"]["endpoint"], directory)
+        for account in ("controller", "other"):
+            kubernetes.post("serviceaccounts", {"metadata": {"name": account}})
+        right = kubernetes.token("controller", "sts.amazonaws.com")
+        cases = {
+            "the account of the trust policy": (right, ""),
+            "another account": (kubernetes.token("other", "sts.amazonaws.com"), "AccessDenied"),
+            "another audience": (kubernetes.token("controller", "elsewhere"), "InvalidIdentityToken"),
+            "a forged signature": (right.rsplit(".", 1)[0] + ".AAAA", "InvalidIdentityToken"),
+            "no token at all": ("nonsense", "InvalidIdentityToken"),
+        }
+        sts = aws.client("sts")
+        for name, (token, refusal) in cases.items():
+            with self.subTest(name):
+                arguments = {"RoleArn": role_arn, "RoleSessionName": "test", "WebIdentityToken": token}
+                if not refusal:
+                    self.assertIn("AccessKeyId", sts.assume_role_with_web_identity(**arguments)["Credentials"])
+                    continue
+                with self.assertRaises(ClientError) as refused:
+                    sts.assume_role_with_web_identity(**arguments)
+                self.assertEqual(refused.exception.response["Error"]["Code"], refusal)
+
     def _updates_that_eks_refuses(self, template: dict) -> None:
         cases = {
-            "two minors at once": ({"Version": "1.38"}, "Unsupported Kubernetes minor version update from 1.36 to 1.38"),
+            "two minors at once": (
+                {"Version": "1.38"},
+                "Unsupported Kubernetes minor version update from 1.36 to 1.38",
+            ),
             "back to the config map": (
-                {"AccessConfig": {"AuthenticationMode": "CONFIG_MAP", "BootstrapClusterCreatorAdminPermissions": False}},
+                {
+                    "AccessConfig": {
+                        "AuthenticationMode": "CONFIG_MAP",
+                        "BootstrapClusterCreatorAdminPermissions": False,
+                    }
+                },
                 "Unsupported authentication mode update from API_AND_CONFIG_MAP to CONFIG_MAP",
             ),
             "another role": ({"RoleArn": att("UserRole", "Arn")}, "custom-named resource requires replacing"),
-        }  # fmt: skip
+        }
         for name, (change, wanted) in cases.items():
             with self.subTest(name):
                 changed = {**template, "Resources": {**template["Resources"]}}
@@ -174,16 +274,26 @@ class Clusters(unittest.TestCase):
                 self.assertIn(wanted, aws.reasons("c"))
 
     def test_networks_that_eks_refuses(self) -> None:
-        for number, (name, (config, wanted)) in enumerate({
-            "one zone": ({"SubnetIds": [ref("Private0"), ref("Public0")]}, "at least two different AZs"),
-            "no endpoint": (
-                {"SubnetIds": [ref("Private0"), ref("Private1")], "EndpointPublicAccess": False, "EndpointPrivateAccess": False},
-                "Private and public endpoint access cannot be false",
-            ),
-        }.items()):  # fmt: skip
+        for number, (name, (config, wanted)) in enumerate(
+            {
+                "one zone": ({"SubnetIds": [ref("Private0"), ref("Public0")]}, "at least two different AZs"),
+                "no endpoint": (
+                    {
+                        "SubnetIds": [ref("Private0"), ref("Private1")],
+                        "EndpointPublicAccess": False,
+                        "EndpointPrivateAccess": False,
+                    },
+                    "Private and public endpoint access cannot be false",
+                ),
+            }.items()
+        ):
             stack = f"refused{number}"
             with self.subTest(name):
-                resources = {**parts.network(), "ClusterRole": parts.role("eks.amazonaws.com"), "Cluster": cluster(Name="no", ResourcesVpcConfig=config)}  # fmt: skip
+                resources = {
+                    **parts.network(),
+                    "ClusterRole": parts.role("eks.amazonaws.com"),
+                    "Cluster": cluster(Name="no", ResourcesVpcConfig=config),
+                }
                 self.assertEqual(aws.deploy(stack, {"Resources": resources}), "ROLLBACK_COMPLETE")
                 self.assertIn(wanted, aws.reasons(stack))
 
@@ -199,3 +309,18 @@ class Clusters(unittest.TestCase):
         }
         self.assertEqual(aws.deploy("old-mode", {"Resources": resources}), "ROLLBACK_COMPLETE")
         self.assertIn("authentication mode must be set to one of [API, API_AND_CONFIG_MAP]", aws.reasons("old-mode"))
+
+    def test_cluster_ends_with_the_embedded_aws(self) -> None:
+        with EmbeddedAWS() as other:
+            resources = {**parts.network(), "Role": parts.role("eks.amazonaws.com")}
+            made = parts.outputs(A=ref("Private0"), B=ref("Private1"), Role=att("Role", "Arn"))
+            status = other.deploy("net", {"Resources": resources, "Outputs": made})
+            self.assertEqual(status, "CREATE_COMPLETE", other.reasons("net"))
+            found = other.outputs("net")
+            network = {"subnetIds": [found["A"], found["B"]]}
+            other.client("eks").create_cluster(name="brief", roleArn=found["Role"], resourcesVpcConfig=network)
+            children = other.children()
+            self.assertEqual(len(children), 1)
+            other.process.stdin.close()
+            self.assertEqual(other.process.wait(5), 0)
+            self.assertEqual([pid for pid in children if Path(f"/proc/{pid}").exists()], [])

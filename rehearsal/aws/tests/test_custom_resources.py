@@ -75,6 +75,10 @@ class CustomResources(unittest.TestCase):
         self.assertEqual(aws.deploy("dead", template(Behaviour="die")), "ROLLBACK_COMPLETE")
         self.assertIn("the function ended without an answer", aws.reasons("dead"))
 
+    def test_service_timeout_runs_from_the_invocation_on(self) -> None:
+        self.assertEqual(aws.deploy("late", template(Behaviour="sleep", ServiceTimeout=1)), "ROLLBACK_COMPLETE")
+        self.assertIn("CloudFormation did not receive a response from your Custom Resource", aws.reasons("late"))
+
     def test_failed_delete_in_a_rollback_leaves_rollback_failed(self) -> None:
         self.assertEqual(aws.deploy("stuck", template(Behaviour="fail-delete")), "ROLLBACK_FAILED")
         self.assertIn("failed to delete: [Thing]", aws.reasons("stuck"))

@@ -25,10 +25,17 @@ class Filters(unittest.TestCase):
         one = {
             "Resources": {**parts.network(), "Group": group},
             "Outputs": parts.outputs(
-                Vpc=ref("Vpc"), Igw=ref("Igw"), Nat=ref("Nat"), Subnet=ref("Private0"), Table=ref("PrivateTable"),
-                Group=att("Group", "GroupId"), Endpoint=ref("Endpoint"), Allocation=att("Address", "AllocationId"), Ip=ref("Address"),
+                Vpc=ref("Vpc"),
+                Igw=ref("Igw"),
+                Nat=ref("Nat"),
+                Subnet=ref("Private0"),
+                Table=ref("PrivateTable"),
+                Group=att("Group", "GroupId"),
+                Endpoint=ref("Endpoint"),
+                Allocation=att("Address", "AllocationId"),
+                Ip=ref("Address"),
             ),
-        }  # fmt: skip
+        }
         for name in ("one", "two"):
             self.assertEqual(aws.deploy(name, one), "CREATE_COMPLETE", aws.reasons(name))
         made, ec2 = aws.outputs("one"), aws.client("ec2")
@@ -38,16 +45,40 @@ class Filters(unittest.TestCase):
             ("describe_vpcs", "Vpcs", "VpcId", ("tag:aws:cloudformation:stack-name", "one"), {made["Vpc"]}),
             ("describe_vpcs", "Vpcs", "VpcId", ("cidr", "10.99.0.0/16"), set()),
             ("describe_subnets", "Subnets", "SubnetId", ("subnet-id", made["Subnet"]), {made["Subnet"]}),
-            ("describe_internet_gateways", "InternetGateways", "InternetGatewayId", ("attachment.vpc-id", made["Vpc"]), {made["Igw"]}),
+            (
+                "describe_internet_gateways",
+                "InternetGateways",
+                "InternetGatewayId",
+                ("attachment.vpc-id", made["Vpc"]),
+                {made["Igw"]},
+            ),
             ("describe_nat_gateways", "NatGateways", "NatGatewayId", in_vpc, {made["Nat"]}),
-            ("describe_route_tables", "RouteTables", "RouteTableId", ("association.subnet-id", made["Subnet"]), {made["Table"]}),
-            ("describe_route_tables", "RouteTables", "RouteTableId", ("route.nat-gateway-id", made["Nat"]), {made["Table"]}),
+            (
+                "describe_route_tables",
+                "RouteTables",
+                "RouteTableId",
+                ("association.subnet-id", made["Subnet"]),
+                {made["Table"]},
+            ),
+            (
+                "describe_route_tables",
+                "RouteTables",
+                "RouteTableId",
+                ("route.nat-gateway-id", made["Nat"]),
+                {made["Table"]},
+            ),
             ("describe_security_groups", "SecurityGroups", "GroupId", ("group-id", made["Group"]), {made["Group"]}),
             ("describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId", in_vpc, {made["Endpoint"]}),
             ("describe_addresses", "Addresses", "AllocationId", ("public-ip", made["Ip"]), {made["Allocation"]}),
-            ("describe_addresses", "Addresses", "AllocationId", ("tag:aws:cloudformation:stack-name", "one"), {made["Allocation"]}),
+            (
+                "describe_addresses",
+                "Addresses",
+                "AllocationId",
+                ("tag:aws:cloudformation:stack-name", "one"),
+                {made["Allocation"]},
+            ),
             ("describe_network_interfaces", "NetworkInterfaces", "NetworkInterfaceId", in_vpc, set()),
-        ]  # fmt: skip
+        ]
         for call, members, key, (name, value), wanted in cases:
             with self.subTest(f"{call} {name}"):
                 option = "Filter" if call == "describe_nat_gateways" else "Filters"

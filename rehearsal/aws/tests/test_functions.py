@@ -1,7 +1,6 @@
 """Functions: what CreateFunction checks, what a function sees, and what is left of it."""
 
 import json
-import os
 import unittest
 
 import parts
@@ -23,16 +22,6 @@ def setUpModule() -> None:
 
 def tearDownModule() -> None:
     aws.stop()
-
-
-def children() -> list[int]:
-    """The processes that the embedded AWS has started and that still run."""
-    path = f"/proc/{aws.process.pid}/task"
-    found: list[int] = []
-    for task in os.listdir(path):
-        with open(f"{path}/{task}/children") as listed:
-            found += [int(pid) for pid in listed.read().split()]
-    return found
 
 
 def in_network(**more: object) -> dict:
@@ -57,22 +46,37 @@ class Functions(unittest.TestCase):
             "Resources": {
                 "Role": parts.role(),
                 "Function": parts.function(
-                    Description="first", MemorySize=256, ReservedConcurrentExecutions=2, Architectures=["arm64"],
-                    Environment={"Variables": {"MODE": "a"}}, Tags=[{"Key": "k", "Value": "v"}],
+                    Description="first",
+                    MemorySize=256,
+                    ReservedConcurrentExecutions=2,
+                    Architectures=["arm64"],
+                    Environment={"Variables": {"MODE": "a"}},
+                    Tags=[{"Key": "k", "Value": "v"}],
                 ),
                 "Invoke": {
                     "Type": "AWS::Lambda::EventInvokeConfig",
-                    "Properties": {"FunctionName": ref("Function"), "Qualifier": "$LATEST", "MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 3600},
+                    "Properties": {
+                        "FunctionName": ref("Function"),
+                        "Qualifier": "$LATEST",
+                        "MaximumRetryAttempts": 0,
+                        "MaximumEventAgeInSeconds": 3600,
+                    },
                 },
                 "Permission": {
                     "Type": "AWS::Lambda::Permission",
-                    "Properties": {"FunctionName": ref("Function"), "Action": "lambda:InvokeFunction", "Principal": "events.amazonaws.com"},
+                    "Properties": {
+                        "FunctionName": ref("Function"),
+                        "Action": "lambda:InvokeFunction",
+                        "Principal": "events.amazonaws.com",
+                    },
                 },
                 "Thing": parts.custom(),
             },
-            "Outputs": parts.outputs(Function=ref("Function"), Arn=att("Function", "Arn"), Environment=att("Thing", "Environment")),
-        }  # fmt: skip
-        before = set(children())
+            "Outputs": parts.outputs(
+                Function=ref("Function"), Arn=att("Function", "Arn"), Environment=att("Thing", "Environment")
+            ),
+        }
+        before = set(aws.children())
         self.assertEqual(aws.deploy("whole", template), "CREATE_COMPLETE", aws.reasons("whole"))
         made = aws.outputs("whole")
         seen = set(json.loads(made["Environment"]))
@@ -99,13 +103,16 @@ class Functions(unittest.TestCase):
         self.assertNotIn("Concurrency", changed)
         self.assertIn("OTHER", json.loads(aws.outputs("whole")["Environment"]), "a new process has the new environment")
 
-        self.assertEqual(len(set(children()) - before), 1, "the function's process is kept warm")
+        self.assertEqual(len(set(aws.children()) - before), 1, "the function's process is kept warm")
         self.assertEqual(aws.delete("whole"), "DELETE_COMPLETE", aws.reasons("whole"))
-        self.assertEqual(set(children()), before)
+        self.assertEqual(set(aws.children()), before)
 
     def test_code_that_is_not_there_is_refused(self) -> None:
         template = {
-            "Resources": {"Role": parts.role(), "Function": parts.function(Code={"S3Bucket": "code", "S3Key": "no.zip"})}
+            "Resources": {
+                "Role": parts.role(),
+                "Function": parts.function(Code={"S3Bucket": "code", "S3Key": "no.zip"}),
+            }
         }
         self.assertEqual(aws.deploy("no-code", template), "ROLLBACK_COMPLETE")
         self.assertIn("S3 Error Code: NoSuchKey", aws.reasons("no-code"))
@@ -123,7 +130,11 @@ class Functions(unittest.TestCase):
         self.assertEqual(aws.delete("out"), "DELETE_COMPLETE", aws.reasons("out"))
 
     def test_function_without_a_way_out_is_said_to_hang(self) -> None:
-        closed = {"GroupDescription": "x", "VpcId": ref("Vpc"), "SecurityGroupEgress": [{**HTTPS_OUT[0], "CidrIp": "10.0.0.0/8"}]}
+        closed = {
+            "GroupDescription": "x",
+            "VpcId": ref("Vpc"),
+            "SecurityGroupEgress": [{**HTTPS_OUT[0], "CidrIp": "10.0.0.0/8"}],
+        }
         cases = {
             "a route that comes later": (
                 in_network(Thing={"DependsOn": []}, PrivateRoute={"DependsOn": "Thing"}),
@@ -133,7 +144,7 @@ class Functions(unittest.TestCase):
                 in_network(Group={"Properties": closed}),
                 "no egress rule of its security groups",
             ),
-        }  # fmt: skip
+        }
         for number, (name, (template, wanted)) in enumerate(cases.items()):
             with self.subTest(name):
                 self.assertEqual(aws.deploy(f"hangs{number}", template), "ROLLBACK_COMPLETE")

@@ -44,8 +44,12 @@ class Roles(unittest.TestCase):
         statements = [
             {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::artefacts/1.0/*"},
             {"Effect": "Allow", "Action": "ec2:DescribeAvailabilityZones", "Resource": "*"},
-            {"Effect": "Allow", "Action": "eks:DescribeCluster", "Resource": f"arn:aws:eks:us-east-1:{ACCOUNT}:cluster/mine"},
-        ]  # fmt: skip
+            {
+                "Effect": "Allow",
+                "Action": "eks:DescribeCluster",
+                "Resource": f"arn:aws:eks:us-east-1:{ACCOUNT}:cluster/mine",
+            },
+        ]
         template = {
             "Resources": {"Role": assumable(statements)},
             "Outputs": parts.outputs(Arn=att("Role", "Arn"), Name=ref("Role")),
@@ -134,10 +138,16 @@ class Roles(unittest.TestCase):
         }
         template = {
             "Resources": {
-                "Role": parts.role("ec2.amazonaws.com", ManagedPolicyArns=["arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy"]),
+                "Role": parts.role(
+                    "ec2.amazonaws.com", ManagedPolicyArns=["arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy"]
+                ),
                 "Inline": {
                     "Type": "AWS::IAM::Policy",
-                    "Properties": {"PolicyName": "more", "Roles": [ref("Role")], "PolicyDocument": parts.allow(["sqs:*"])},
+                    "Properties": {
+                        "PolicyName": "more",
+                        "Roles": [ref("Role")],
+                        "PolicyDocument": parts.allow(["sqs:*"]),
+                    },
                 },
                 "Managed": {
                     "Type": "AWS::IAM::ManagedPolicy",
@@ -146,14 +156,22 @@ class Roles(unittest.TestCase):
                 "Profile": {"Type": "AWS::IAM::InstanceProfile", "Properties": {"Roles": [ref("Role")]}},
                 "Provider": {
                     "Type": "AWS::IAM::OIDCProvider",
-                    "Properties": {"Url": issuer, "ClientIdList": ["sts.amazonaws.com"], "Tags": [{"Key": "a", "Value": "b"}]},
+                    "Properties": {
+                        "Url": issuer,
+                        "ClientIdList": ["sts.amazonaws.com"],
+                        "Tags": [{"Key": "a", "Value": "b"}],
+                    },
                 },
                 "Irsa": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}},
             },
             "Outputs": parts.outputs(
-                Role=ref("Role"), Profile=ref("Profile"), Provider=ref("Provider"), Irsa=ref("Irsa"), Arn=att("Profile", "Arn")
+                Role=ref("Role"),
+                Profile=ref("Profile"),
+                Provider=ref("Provider"),
+                Irsa=ref("Irsa"),
+                Arn=att("Profile", "Arn"),
             ),
-        }  # fmt: skip
+        }
         self.assertEqual(aws.deploy("iam", template), "CREATE_COMPLETE", aws.reasons("iam"))
         made = aws.outputs("iam")
         iam = aws.client("iam")
@@ -179,7 +197,9 @@ class Roles(unittest.TestCase):
     def test_role_in_use_is_not_deleted(self) -> None:
         template = {"Resources": {"Role": parts.role()}, "Outputs": parts.outputs(Role=ref("Role"))}
         iam = aws.client("iam")
-        policy = iam.create_policy(PolicyName="outside", PolicyDocument=json.dumps(parts.allow(["sqs:*"])))["Policy"]["Arn"]
+        policy = iam.create_policy(PolicyName="outside", PolicyDocument=json.dumps(parts.allow(["sqs:*"])))["Policy"][
+            "Arn"
+        ]
         iam.create_instance_profile(InstanceProfileName="outside")
         uses = {
             "must remove roles from instance profile first": (
@@ -191,10 +211,12 @@ class Roles(unittest.TestCase):
                 lambda role: iam.detach_role_policy(RoleName=role, PolicyArn=policy),
             ),
             "must delete policies first": (
-                lambda role: iam.put_role_policy(RoleName=role, PolicyName="x", PolicyDocument=json.dumps(parts.allow(["sqs:*"]))),
+                lambda role: iam.put_role_policy(
+                    RoleName=role, PolicyName="x", PolicyDocument=json.dumps(parts.allow(["sqs:*"]))
+                ),
                 lambda role: iam.delete_role_policy(RoleName=role, PolicyName="x"),
             ),
-        }  # fmt: skip
+        }
         for reason, (use, undo) in uses.items():
             with self.subTest(reason):
                 self.assertEqual(aws.deploy("role-used", template), "CREATE_COMPLETE", aws.reasons("role-used"))

@@ -56,8 +56,7 @@ class Lifetime(unittest.TestCase):
         for name, end in ends.items():
             with self.subTest(name):
                 aws = self._with_a_function()
-                listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(aws.process.pid)], capture_output=True, text=True)
-                children = [int(pid) for pid in listed.stdout.split()]
+                children = aws.children()
                 self.assertTrue(children)
                 started = time.monotonic()
                 end(aws)
@@ -67,22 +66,38 @@ class Lifetime(unittest.TestCase):
 
     def test_unsafe_environment_is_refused_in_one_line(self) -> None:
         good = {
-            "PATH": os.environ["PATH"], "AUTH": "true", "BIND_HOST": "127.0.0.1", "MINISTACK_HOST": "127.0.0.1",
-            "AWS_ENDPOINT_URL": "https://127.0.0.1:1", "GATEWAY_PORT": "1", "AWS_CA_BUNDLE": "/x", "HOME": "/tmp",
-            "TMPDIR": "/tmp", "REHEARSAL_STATE": "/tmp", "PYTHONDONTWRITEBYTECODE": "1",
-        }  # fmt: skip
+            "PATH": os.environ["PATH"],
+            "AUTH": "true",
+            "BIND_HOST": "127.0.0.1",
+            "MINISTACK_HOST": "127.0.0.1",
+            "AWS_ENDPOINT_URL": "https://127.0.0.1:1",
+            "GATEWAY_PORT": "1",
+            "AWS_CA_BUNDLE": "/x",
+            "HOME": "/tmp",
+            "TMPDIR": "/tmp",
+            "REHEARSAL_STATE": "/tmp",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
         cases = {
-            "an endpoint elsewhere": ({"AWS_ENDPOINT_URL": "https://sts.amazonaws.com"}, "AWS_ENDPOINT_URL must be on loopback"),
-            "an endpoint that only looks like loopback": ({"AWS_ENDPOINT_URL": "https://127.0.0.1.example.org"}, "AWS_ENDPOINT_URL must be on loopback"),
+            "an endpoint elsewhere": (
+                {"AWS_ENDPOINT_URL": "https://sts.amazonaws.com"},
+                "AWS_ENDPOINT_URL must be on loopback",
+            ),
+            "an endpoint that only looks like loopback": (
+                {"AWS_ENDPOINT_URL": "https://127.0.0.1.example.org"},
+                "AWS_ENDPOINT_URL must be on loopback",
+            ),
             "all interfaces": ({"BIND_HOST": "0.0.0.0"}, "BIND_HOST must be 127.0.0.1"),
             "no IAM": ({"AUTH": "false"}, "AUTH must be true"),
             "no state": ({"REHEARSAL_STATE": "/nowhere"}, "is no directory"),
             "an order that is none": ({"REHEARSAL_ORDER": "backwards"}, "custom-first or an integer"),
             "a localkube that is none": ({"REHEARSAL_LOCALKUBE": "/nowhere"}, "cannot be executed"),
-        }  # fmt: skip
+        }
         for name, (change, wanted) in cases.items():
             with self.subTest(name):
-                ended = subprocess.run([sys.executable, str(LAUNCH)], env={**good, **change}, capture_output=True, text=True)
+                ended = subprocess.run(
+                    [sys.executable, str(LAUNCH)], env={**good, **change}, capture_output=True, text=True
+                )
                 self.assertEqual(ended.returncode, 1)
                 self.assertIn(wanted, ended.stderr)
                 self.assertEqual(len(ended.stderr.strip().splitlines()), 1, ended.stderr)

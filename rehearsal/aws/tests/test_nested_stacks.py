@@ -34,7 +34,9 @@ def network(**more: dict) -> dict:
     return {
         "Parameters": {"Third": {"Type": "String", "Default": "0"}, "Zones": {"Type": "String", "Default": "a,b"}},
         "Conditions": {
-            "HasThird": {"Fn::Not": [{"Fn::Equals": [{"Fn::Select": [2, {"Fn::Split": [",", {"Fn::Sub": "${Zones},,,"}]}]}, ""]}]}
+            "HasThird": {
+                "Fn::Not": [{"Fn::Equals": [{"Fn::Select": [2, {"Fn::Split": [",", {"Fn::Sub": "${Zones},,,"}]}]}, ""]}]
+            }
         },
         "Resources": {
             **parts.network(),
@@ -46,7 +48,7 @@ def network(**more: dict) -> dict:
             **more,
         },
         "Outputs": parts.outputs(Vpc=ref("Vpc"), Nat=att("Nat", "NatGatewayId"), Ip=ref("Address")),
-    }  # fmt: skip
+    }
 
 
 class NestedStacks(unittest.TestCase):
@@ -100,7 +102,10 @@ class NestedStacks(unittest.TestCase):
         vpc = aws.outputs(child)["Vpc"]
         subnet = aws.client("ec2").create_subnet(VpcId=vpc, CidrBlock="10.20.251.0/24")["Subnet"]["SubnetId"]
         self.assertEqual(aws.delete("outer-stuck"), "DELETE_FAILED")
-        self.assertIn("was not successfully deleted: The following resource(s) failed to delete: [Vpc]", aws.reasons("outer-stuck"))
+        self.assertIn(
+            "was not successfully deleted: The following resource(s) failed to delete: [Vpc]",
+            aws.reasons("outer-stuck"),
+        )
         aws.client("ec2").delete_subnet(SubnetId=subnet)
         self.assertEqual(aws.delete("outer-stuck"), "DELETE_COMPLETE", aws.reasons("outer-stuck"))
 

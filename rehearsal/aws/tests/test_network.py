@@ -31,14 +31,28 @@ class Network(unittest.TestCase):
             "Resources": {
                 **parts.network(),
                 "Nodes": group(),
-                "Functions": group(SecurityGroupEgress=[{"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIp": "0.0.0.0/0"}]),
+                "Functions": group(
+                    SecurityGroupEgress=[{"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIp": "0.0.0.0/0"}]
+                ),
                 "In": {
                     "Type": "AWS::EC2::SecurityGroupIngress",
-                    "Properties": {"GroupId": att("Nodes", "GroupId"), "IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "SourceSecurityGroupId": att("Functions", "GroupId")},
+                    "Properties": {
+                        "GroupId": att("Nodes", "GroupId"),
+                        "IpProtocol": "tcp",
+                        "FromPort": 443,
+                        "ToPort": 443,
+                        "SourceSecurityGroupId": att("Functions", "GroupId"),
+                    },
                 },
                 "Out": {
                     "Type": "AWS::EC2::SecurityGroupEgress",
-                    "Properties": {"GroupId": att("Functions", "GroupId"), "IpProtocol": "tcp", "FromPort": 53, "ToPort": 53, "CidrIp": "10.20.0.0/16"},
+                    "Properties": {
+                        "GroupId": att("Functions", "GroupId"),
+                        "IpProtocol": "tcp",
+                        "FromPort": 53,
+                        "ToPort": 53,
+                        "CidrIp": "10.20.0.0/16",
+                    },
                 },
                 "Launch": {
                     "Type": "AWS::EC2::LaunchTemplate",
@@ -46,10 +60,17 @@ class Network(unittest.TestCase):
                 },
             },
             "Outputs": parts.outputs(
-                Vpc=ref("Vpc"), Block=att("Vpc", "CidrBlock"), Nat=ref("Nat"), Ip=ref("Address"), Launch=ref("Launch"),
-                Version=att("Launch", "LatestVersionNumber"), Table=ref("PrivateTable"), Rule=ref("In"), Group=ref("Nodes"),
+                Vpc=ref("Vpc"),
+                Block=att("Vpc", "CidrBlock"),
+                Nat=ref("Nat"),
+                Ip=ref("Address"),
+                Launch=ref("Launch"),
+                Version=att("Launch", "LatestVersionNumber"),
+                Table=ref("PrivateTable"),
+                Rule=ref("In"),
+                Group=ref("Nodes"),
             ),
-        }  # fmt: skip
+        }
         self.assertEqual(aws.deploy("net", template), "CREATE_COMPLETE", aws.reasons("net"))
         made = aws.outputs("net")
         self.assertEqual(made["Block"], "10.20.0.0/16")
@@ -84,23 +105,38 @@ class Network(unittest.TestCase):
         subnet = {"VpcId": ref("Vpc"), "CidrBlock": "10.20.0.128/25"}
         cases = {
             "a NAT gateway before the internet gateway is attached": (
-                {"Nat": {"DependsOn": [], "Properties": {"SubnetId": ref("Public0"), "AllocationId": att("Address", "AllocationId")}}, "Attachment": {"DependsOn": "Nat"}, "Address": {"DependsOn": []}},
+                {
+                    "Nat": {
+                        "DependsOn": [],
+                        "Properties": {"SubnetId": ref("Public0"), "AllocationId": att("Address", "AllocationId")},
+                    },
+                    "Attachment": {"DependsOn": "Nat"},
+                    "Address": {"DependsOn": []},
+                },
                 "has no Internet gateway attached",
             ),
             "a route to a gateway that is not attached": (
                 {"PublicRoute": {"DependsOn": []}, "Attachment": {"DependsOn": "PublicRoute"}},
                 "belong to different networks",
             ),
-            "subnets that overlap": ({"Other": {"Type": "AWS::EC2::Subnet", "Properties": subnet}}, "InvalidSubnet.Conflict"),
+            "subnets that overlap": (
+                {"Other": {"Type": "AWS::EC2::Subnet", "Properties": subnet}},
+                "InvalidSubnet.Conflict",
+            ),
             "a subnet outside of its network": (
                 {"Other": {"Type": "AWS::EC2::Subnet", "Properties": {**subnet, "CidrBlock": "10.99.0.0/24"}}},
                 "InvalidSubnet.Range",
             ),
             "a property that is not played": (
-                {"Other": {"Type": "AWS::EC2::Subnet", "Properties": {**subnet, "CidrBlock": "10.20.77.0/24", "EnableLniAtDeviceIndex": 1}}},
+                {
+                    "Other": {
+                        "Type": "AWS::EC2::Subnet",
+                        "Properties": {**subnet, "CidrBlock": "10.20.77.0/24", "EnableLniAtDeviceIndex": 1},
+                    }
+                },
                 "does not play these properties of AWS::EC2::Subnet: ['EnableLniAtDeviceIndex']",
             ),
-        }  # fmt: skip
+        }
         for number, (name, (changes, wanted)) in enumerate(cases.items()):
             with self.subTest(name):
                 resources = parts.network()

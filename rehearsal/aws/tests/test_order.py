@@ -1,5 +1,6 @@
 """REHEARSAL_ORDER: what does not depend on each other comes in another order."""
 
+import itertools
 import unittest
 
 import parts
@@ -33,6 +34,6 @@ class Order(unittest.TestCase):
 
     def test_depends_on_holds_in_any_order(self) -> None:
         chained = {name: {**part} for name, part in PLAIN.items()}
-        for before, after in zip(NAMES, NAMES[1:]):
+        for before, after in itertools.pairwise(NAMES):
             chained[before]["DependsOn"] = after
         self.assertEqual(order_of("3", chained), NAMES[::-1])

@@ -82,8 +82,10 @@ class Requests(unittest.TestCase):
             "a list that is not empty": {"Fn::Not": [equals({"Fn::Join": ["", ref("List")]}, "")]},
             "a pseudo parameter": equals({"Fn::Sub": "${AWS::Partition}/${AWS::Region}"}, "aws/us-east-1"),
             "a value of a mapping": equals({"Fn::FindInMap": ["M", "a", "b"]}, "found"),
-            "conditions of conditions": {"Fn::And": [{"Condition": "Base"}, {"Fn::Or": [equals("a", "b"), {"Condition": "Base"}]}]},
-        }  # fmt: skip
+            "conditions of conditions": {
+                "Fn::And": [{"Condition": "Base"}, {"Fn::Or": [equals("a", "b"), {"Condition": "Base"}]}]
+            },
+        }
         for number, (name, condition) in enumerate(cases.items()):
             with self.subTest(name):
                 template = {
@@ -93,13 +95,17 @@ class Requests(unittest.TestCase):
                         "List": {"Type": "CommaDelimitedList", "Default": "x,y"},
                     },
                     "Mappings": {"M": {"a": {"b": "found"}}},
-                    "Conditions": {"Base": equals("a", "a"), "Yes": condition, "No": {"Fn::Not": [{"Condition": "Yes"}]}},
+                    "Conditions": {
+                        "Base": equals("a", "a"),
+                        "Yes": condition,
+                        "No": {"Fn::Not": [{"Condition": "Yes"}]},
+                    },
                     "Resources": {
                         "IfYes": {**group(f"/yes/{number}"), "Condition": "Yes"},
                         "IfNo": {**group(f"/no/{number}"), "Condition": "No"},
                         "NoValue": group({"Fn::If": ["Yes", ref("AWS::NoValue"), f"/named/{number}"]}),
                     },
-                }  # fmt: skip
+                }
                 stack = f"conditions{number}"
                 self.assertEqual(aws.deploy(stack, template), "CREATE_COMPLETE", aws.reasons(stack))
                 found = aws.client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
