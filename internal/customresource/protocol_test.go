@@ -176,6 +176,9 @@ func TestReasonEndsWithTheLogsPlace(t *testing.T) {
 }
 
 func FuzzInvoke(f *testing.F) {
+	for _, event := range events(f) {
+		f.Add(event)
+	}
 	f.Add([]byte(`{"RequestType":"Create","RequestId":"a","StackId":"b","LogicalResourceId":"c","ResponseURL":"https://x/y","ResourceType":"Custom::Test","ResourceProperties":{"Name":"a"}}`))
 	f.Add([]byte(`{"RequestType":"Update","RequestId":"a","StackId":"b","LogicalResourceId":"c","ResponseURL":"http://[::1]:1/%zz","ResourceType":"Custom::Test","PhysicalResourceId":"test/a"}`))
 	f.Add([]byte(`{"RequestType":"Delete","RequestId":"\u0000","StackId":"b","LogicalResourceId":"c","ResponseURL":"https://x","ResourceProperties":7}`))

@@ -43,22 +43,10 @@ type Function struct {
 	exited chan struct{}
 }
 
-// Build compiles the function lambdas/NAME as the product does and returns the
-// executable's path. The file lives as long as tb.
-func Build(tb testing.TB, name string) string {
-	tb.Helper()
-	path := filepath.Join(tb.TempDir(), "bootstrap")
-	cmd := exec.CommandContext(tb.Context(), "go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", //nolint:gosec // a package of ours
-		"-ldflags=-s -w -buildid=", "-o", path, "github.com/e6data/aws-quickstart/lambdas/"+name)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		tb.Fatalf("build lambdas/%s: %v\n%s", name, err, out)
-	}
-	return path
-}
-
 // Start runs a function until tb ends.
 func Start(tb testing.TB, o Options) *Function {
 	tb.Helper()
+	watch(tb, o.Binary)
 	f := &Function{api: newRuntimeAPI(), inbox: newInbox(), log: &buffer{}, exited: make(chan struct{})}
 
 	answers := httptest.NewTLSServer(f.inbox)
