@@ -5,6 +5,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+
+	"github.com/e6data/aws-quickstart/internal/artifact"
 )
 
 // ProviderProps describes one Lambda function behind custom resources.
@@ -53,7 +55,7 @@ func newProvider(s awscdk.Stack, id string, p ProviderProps) Provider {
 		Timeout:       number(p.TimeoutSeconds),
 		Code: &awslambda.CfnFunction_CodeProperty{
 			S3Bucket: artifactBucket(),
-			S3Key:    sub("${Version}/" + p.Binary + "-${FunctionArchitecture}.zip"),
+			S3Key:    sub("${Version}/" + artifact.ZipName(p.Binary, "${FunctionArchitecture}")),
 		},
 		LoggingConfig: &awslambda.CfnFunction_LoggingConfigProperty{LogGroup: logs.Ref(), LogFormat: text("JSON")},
 		Tags:          appTags(),
@@ -156,7 +158,11 @@ func chartObjects() *string {
 	return subWith("arn:${AWS::Partition}:s3:::${Place}/*", map[string]*string{"Place": place})
 }
 
-// artifactBucket holds functions and nested templates of this version.
+// artifactBucket holds functions and nested templates of this version: the
+// bucket of the region, or the customer's copy. The former is there in
+// published regions only; the rule RegionIsPublished keeps everybody out of the
+// others, where a stranger could own that name. A mapping would need the rule
+// too, and has no entry for the regions in which customers have their copy.
 func artifactBucket() *string {
-	return eitherText(hasArtifactBucket, ref("ArtifactBucket"), sub(artifactBucketPrefix+"${AWS::Region}"))
+	return eitherText(hasArtifactBucket, ref("ArtifactBucket"), sub(artifact.Bucket("${AWS::Region}")))
 }

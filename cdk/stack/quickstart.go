@@ -8,8 +8,6 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 
 	"github.com/e6data/aws-quickstart/internal/contract"
-
-	"github.com/e6data/aws-quickstart/internal/artifact"
 )
 
 // Config is what the templates take from outside.
@@ -20,12 +18,6 @@ type Config struct {
 	// Regions in which the artefacts are published, at least one.
 	Regions []string
 }
-
-// artifactBucketPrefix and the region make the name of the bucket with the
-// published artefacts. A bucket is there in published regions only; the rule
-// RegionIsPublished keeps everybody out of the others, where a stranger could
-// own that name.
-const artifactBucketPrefix = artifact.BucketPrefix
 
 // NetworkTemplateKey is where the network's template lies under a version.
 const NetworkTemplateKey = "templates/network.yaml"
