@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	helmchart "helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chart/loader"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -113,6 +112,7 @@ func runner(t testing.TB, cluster *kube.Cluster) *release.Runner {
 // files is a chart's files by name. Chart.yaml may be left out.
 type files map[string]string
 
+// It is new at each call: Helm changes charts as it uses them.
 func newChart(t testing.TB, name, version string, in files) *chart.Chart {
 	t.Helper()
 	all := []*loader.BufferedFile{{Name: "Chart.yaml", Data: fmt.Appendf(nil, "apiVersion: v2\nname: %s\nversion: %s\nappVersion: '1'\n", name, version)}}
@@ -127,9 +127,29 @@ func newChart(t testing.TB, name, version string, in files) *chart.Chart {
 	return &chart.Chart{Helm: loaded, Digest: digest}
 }
 
-var _ = helmchart.Chart{}
+func dynamicClient(t testing.TB, cluster *kube.Cluster) dynamic.Interface {
+	t.Helper()
+	client, err := dynamic.NewForConfig(cluster.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
 
-// copied is the chart again: Helm changes a chart object as it uses it.
+// waitFor polls until the condition holds.
+func waitFor(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	ctx := withDeadline(t, 30*time.Second)
+	for range time.Tick(50 * time.Millisecond) {
+		if holds() {
+			return
+		}
+		if ctx.Err() != nil {
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
 func withDeadline(t testing.TB, d time.Duration) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), d)
@@ -145,5 +165,3 @@ func contains(t testing.TB, text string, parts ...string) {
 		}
 	}
 }
-
-var _ = io.Discard

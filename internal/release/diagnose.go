@@ -35,10 +35,15 @@ type trouble struct {
 	previous bool
 	event    string
 	log      string
+	// alike is how many more pods have the same trouble.
+	alike int
 }
 
 func (t trouble) String() string {
 	text := t.what
+	if t.alike > 0 {
+		text += fmt.Sprintf(" (and %d more like it)", t.alike)
+	}
 	if t.event != "" {
 		text += "; last warning: " + t.event
 	}

@@ -125,21 +125,32 @@ func (d *doctor) workload(ctx context.Context, o *unstructured.Unstructured, sel
 	return append(found, t)
 }
 
+// pods gives the troubles of pods, those that are alike once: the first pod
+// stands for the rest.
 func (d *doctor) pods(ctx context.Context, owner string, pods []core.Pod) []trouble {
 	var found []trouble
+	first := map[string]int{}
 	for i := range pods {
 		p := &pods[i]
 		t, ok := podTrouble(p)
 		if !ok {
 			continue
 		}
+		alike := fmt.Sprint(t.rank, t.container)
+		if at, ok := first[alike]; ok {
+			found[at].alike++
+			continue
+		}
+		first[alike] = len(found)
 		name := "pod " + p.Namespace + "/" + p.Name
 		if owner != "" {
 			name += " of " + owner
 		}
 		t.what = name + " " + t.what
 		t.namespace, t.pod = p.Namespace, p.Name
-		t.event = d.lastWarning(ctx, p.Namespace, "Pod", p.Name)
+		if t.event = d.lastWarning(ctx, p.Namespace, "Pod", p.Name); t.rank == rankUnscheduled {
+			t.event = "" // the scheduler's condition and its event have one text
+		}
 		found = append(found, t)
 	}
 	return found

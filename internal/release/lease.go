@@ -92,14 +92,14 @@ func (l *lease) acquire(ctx context.Context) error {
 			}
 		case err != nil:
 			return fmt.Errorf("read lease %s: %w", l.name, err)
-		case expired(current, current.ResourceVersion == seen, time.Since(since)):
+		case expired(current, !since.IsZero() && current.ResourceVersion == seen, time.Since(since)):
 			if err := l.takeOver(ctx, current); err == nil {
 				return nil
 			} else if !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) {
 				return fmt.Errorf("take over lease %s: %w", l.name, err)
 			}
 		default:
-			if current.ResourceVersion != seen {
+			if since.IsZero() || current.ResourceVersion != seen {
 				slog.InfoContext(ctx, "waiting for another run", "lease", l.name, "holder", holderOf(current))
 				seen, since = current.ResourceVersion, time.Now()
 			}

@@ -108,6 +108,8 @@ type run struct {
 	inherited bool
 	// touched: something in the cluster may have been changed.
 	touched bool
+	// steps are the actions taken.
+	steps []Action
 }
 
 // Apply brings the release to what spec says and returns how it then is. A
@@ -222,6 +224,7 @@ func (w *run) loop(ctx context.Context, want Intent) (Observation, error) {
 			return seen, errors.Join(failure, fmt.Errorf("release %s: %s did not help: %s", w.target, act, seen.Reason))
 		}
 		done[act] = true
+		w.steps = append(w.steps, act)
 		slog.InfoContext(ctx, "acting on release", "release", w.target.String(), "action", string(act), "intent", string(want), "reason", seen.Reason)
 		err = w.act(ctx, act, seen)
 		switch {
