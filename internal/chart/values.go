@@ -36,7 +36,7 @@ func Values(text string) (map[string]any, error) {
 func valuesError(text string, offset int64, err error) error {
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {
-		offset = syntax.Offset
+		offset = syntax.Offset - 1 // it counts the bytes up to and with the wrong one
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		offset = int64(len(text))
