@@ -75,6 +75,7 @@ func TestPlayedLogs(t *testing.T) {
 		"of a running container":        {"", "app", 1, all, "container app is played: no process runs\nready\n"},
 		"of an init container":          {"", "init", 1, all, "container init is played: no process runs\ndone\n"},
 		"of a crash":                    {"CrashLoopBackOff", "app", 1, before, "exit code 1"},
+		"of a run that never was":       {"", "app", 1, before, `error: previous terminated container "app" in pod "p" not found`},
 		"of a wrong annotation":         {"Sulk", "app", 1, all, "is waiting to start: CreateContainerConfigError"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -194,3 +194,24 @@ func TestBackOffDoublesUpToAMinute(t *testing.T) {
 		}
 	}
 }
+
+func TestLookingTooEarlyAsksToLookAgain(t *testing.T) {
+	for name, tt := range map[string]struct {
+		annotations map[string]string
+		want        time.Duration
+	}{
+		"before it is Ready":            {map[string]string{ReadyAfterAnnotation: "5s"}, 4500 * time.Millisecond},
+		"before it starts again":        {map[string]string{FaultAnnotation: "CrashLoopBackOff"}, 500 * time.Millisecond},
+		"before its image backs off":    {map[string]string{FaultAnnotation: "ImagePullBackOff"}, 500 * time.Millisecond},
+		"when there is nothing to come": {nil, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := pod(corev1.RestartPolicyAlways, tt.annotations)
+			play(p, 1)
+			got := scene{pod: p, now: metav1.Now()}.next(500 * time.Millisecond)
+			if got.status != nil || got.after != tt.want {
+				t.Errorf("changes to %v, again after %s, want no change, again after %s", got.status, got.after, tt.want)
+			}
+		})
+	}
+}

@@ -67,16 +67,16 @@ func newInventory(c *rest.Config) (*inventory, error) {
 	return &inventory{discovery: d, dynamic: dyn, metadata: m}, nil
 }
 
-// list gives every object, in no order.
-func (v *inventory) list(ctx context.Context) ([]record, error) {
+// list gives every object, in no order. For a type that cannot be listed, as when
+// its conversion webhook does not answer, it gives a stand-in in unknown that
+// tells why.
+func (v *inventory) list(ctx context.Context) (all, unknown []record, err error) {
 	resources, err := v.resources(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var (
 		mu   sync.Mutex
-		all  []record
-		errs []error
 		wg   sync.WaitGroup
 		slot = make(chan struct{}, parallel)
 	)
@@ -89,15 +89,13 @@ func (v *inventory) list(ctx context.Context) ([]record, error) {
 			defer mu.Unlock()
 			all = append(all, found...)
 			if err != nil {
-				errs = append(errs, err)
+				o := Object{APIVersion: r.GroupVersion().String(), Kind: r.kind, Name: "* (" + err.Error() + ")"}
+				unknown = append(unknown, record{Object: o})
 			}
 		})
 	}
 	wg.Wait()
-	if len(errs) > 0 {
-		return nil, fmt.Errorf("%d of %d resource types are not listed: %w", len(errs), len(resources), errs[0])
-	}
-	return all, nil
+	return all, unknown, nil
 }
 
 // objects lists one type. A type that has just been removed has no objects.
@@ -107,7 +105,7 @@ func (v *inventory) objects(ctx context.Context, r resource) ([]record, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("list %s: %w", r.GroupResource(), err)
+		return nil, fmt.Errorf("cannot be listed: %w", err)
 	}
 	found := make([]record, 0, len(list.Items))
 	for i := range list.Items {

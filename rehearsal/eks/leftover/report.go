@@ -35,11 +35,7 @@ func Begin(ctx context.Context, c *rest.Config, file string) (*Report, error) {
 	}
 	objects, err := read(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		var all []record
-		if all, err = inventory.list(ctx); err == nil {
-			objects = sorted(all)
-			err = write(file, objects)
-		}
+		objects, err = inventory.begin(ctx, file)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("make the baseline: %w", err)
@@ -51,20 +47,35 @@ func Begin(ctx context.Context, c *rest.Config, file string) (*Report, error) {
 	return r, nil
 }
 
+// begin lists the cluster and writes the list into the file.
+func (v *inventory) begin(ctx context.Context, file string) ([]Object, error) {
+	all, unknown, err := v.list(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(unknown) > 0 {
+		return nil, fmt.Errorf("%d resource types are not known, such as %s %s", len(unknown), unknown[0].Kind, unknown[0].Name)
+	}
+	objects := sorted(all)
+	return objects, write(file, objects)
+}
+
 // End writes into the file, as a JSON array of Object, what is in the cluster and
 // was not in the baseline, without what Kubernetes makes by itself and without
-// what an object in the list owns; an empty array says that nothing is left. It
-// gives objects that are being deleted or collected a second to go.
+// what an object in the list owns; an empty array says that nothing is left. A
+// type that cannot be listed is in it too, under a name that begins with "*" and
+// tells why. Objects that are being deleted or collected have a second to go.
 func (r *Report) End(ctx context.Context, file string) ([]Object, error) {
 	deadline := time.Now().Add(settleLimit)
 	for {
-		all, err := r.inventory.list(ctx)
+		all, unknown, err := r.inventory.list(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("find what is left: %w", err)
 		}
 		found := left(r.baseline, all)
-		if !slices.ContainsFunc(found, newState(all).settling) || time.Now().After(deadline) {
-			objects := sorted(found)
+		settled := len(unknown) == 0 && !slices.ContainsFunc(found, newState(all).settling)
+		if settled || time.Now().After(deadline) {
+			objects := sorted(append(found, unknown...))
 			return objects, write(file, objects)
 		}
 		select {

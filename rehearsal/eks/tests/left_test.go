@@ -3,6 +3,7 @@ package tests
 import (
 	"context"
 	"fmt"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 )
@@ -157,6 +159,41 @@ func TestAClusterKeepsItsStateAndItsBaseline(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"v1 ConfigMap default/kept"}, again.left(t)); diff != "" {
 		t.Errorf("left (-want +got):\n%s", diff)
+	}
+}
+
+// A type that cannot be listed could hide anything.
+func TestATypeThatCannotBeListedIsLeft(t *testing.T) {
+	t.Parallel()
+	l := own(t)
+	crd := widgetCRD()
+	versions, _, err := unstructured.NestedSlice(crd.Object, "spec", "versions")
+	if err != nil {
+		t.Fatal(err)
+	}
+	newer := runtime.DeepCopyJSONValue(versions[0]).(map[string]any)
+	newer["name"], newer["storage"] = "v2", false // preferred, and made by a webhook that is not there
+	crd.Object["spec"].(map[string]any)["versions"] = append(versions, newer)
+	crd.Object["spec"].(map[string]any)["conversion"] = map[string]any{"strategy": "Webhook", "webhook": map[string]any{
+		"conversionReviewVersions": []any{"v1"},
+		"clientConfig":             map[string]any{"service": map[string]any{"namespace": "default", "name": "nobody"}},
+	}}
+	d := dynamic.NewForConfigOrDie(l.config)
+	if _, err := d.Resource(crds).Create(t.Context(), crd, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the custom resource", func(ctx context.Context) error {
+		_, err := d.Resource(widgets).Create(ctx, &unstructured.Unstructured{Object: map[string]any{
+			"apiVersion": "test.e6data.com/v1", "kind": "Widget", "metadata": map[string]any{"name": "planted"},
+		}}, metav1.CreateOptions{})
+		return err
+	})
+	if err := l.stop(); err != nil {
+		t.Fatal(err)
+	}
+	got := l.left(t)
+	if len(got) != 2 || !strings.Contains(got[1], "Widget /* (cannot be listed: ") {
+		t.Errorf("left: %q, want the CRD and that widgets cannot be listed", got)
 	}
 }
 
