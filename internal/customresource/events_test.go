@@ -13,17 +13,17 @@ import (
 )
 
 // events reads testdata/events by name.
-func events(t testing.TB) map[string][]byte {
-	t.Helper()
+func events(tb testing.TB) map[string][]byte {
+	tb.Helper()
 	paths, err := filepath.Glob("testdata/events/*.json")
 	if err != nil || len(paths) == 0 {
-		t.Fatalf("no events: %v", err)
+		tb.Fatalf("no events: %v", err)
 	}
 	all := map[string][]byte{}
 	for _, path := range paths {
 		text, err := os.ReadFile(path)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		all[strings.TrimSuffix(filepath.Base(path), ".json")] = text
 	}
