@@ -10,6 +10,7 @@ from . import (
     conditions,
     custom_resources,
     deletes,
+    denials,
     eks,
     filters,
     function_resource,
@@ -34,6 +35,7 @@ def install(settings: Settings) -> None:
     """Change the imported MiniStack, in the order in which the changes wrap each other."""
     api.install(settings)
     calls.install(settings.state)
+    denials.install()
     resources.install()
     conditions.install()
     addresses.install()

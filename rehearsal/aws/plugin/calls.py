@@ -12,7 +12,7 @@ from ministack.core import iam_evaluator
 _enforce = iam_evaluator.enforce
 _resolve_principal = iam_evaluator.resolve_principal
 
-# The principal of the call that is being judged.
+# The principal of the request that is being served: the server has a context for each.
 _principal: contextvars.ContextVar[Any] = contextvars.ContextVar("rehearsal_principal", default=None)
 
 # Who called when the credentials were not good.
@@ -46,6 +46,13 @@ def record(principal: str, action: str, resource: str, allowed: bool, reason: st
         out.write(json.dumps(line) + "\n")
 
 
+def current_principal() -> iam_evaluator.PrincipalInfo | None:
+    """Who makes the request that is being served; None for the account's root and for nobody."""
+    principal = _principal.get()
+    limited = isinstance(principal, iam_evaluator.PrincipalInfo) and principal.policies is not None
+    return principal if limited else None
+
+
 def _resolve_and_remember(*arguments: Any, **more: Any) -> Any:
     found = _resolve_principal(*arguments, **more)
     _principal.set(found)
@@ -60,16 +67,13 @@ def _enforce_and_record(
     resource_arn: str = "*",
     service_context: dict[str, Any] | None = None,
 ) -> Any:
-    token = _principal.set(None)
-    try:
-        verdict = _enforce(access_key_id, iam_action, service, region, resource_arn, service_context)
-        principal = _principal.get()
-    finally:
-        _principal.reset(token)
+    _principal.set(None)
+    verdict = _enforce(access_key_id, iam_action, service, region, resource_arn, service_context)
+    principal = current_principal()
     if isinstance(verdict, iam_evaluator.AuthError):
         record(_UNKNOWN, iam_action, resource_arn, False, f"{verdict.code}: {verdict.message}")
     elif verdict is not None:
         record(verdict.principal_arn, iam_action, resource_arn, False, verdict.reason or verdict.decision)
-    elif isinstance(principal, iam_evaluator.PrincipalInfo) and principal.policies is not None:
+    elif principal is not None:
         record(principal.arn, iam_action, resource_arn, True, "a policy allows it")
     return verdict

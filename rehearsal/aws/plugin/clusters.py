@@ -16,6 +16,7 @@ from pathlib import Path
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import ec2, eks
 
+from . import roles
 from .api import api
 from .settings import Settings
 
@@ -26,6 +27,7 @@ _LAST_STOP_SECONDS = 0.5
 _POLL_SECONDS = 0.05
 _LAST_WORDS = 600
 _FEWEST_ZONES = 2
+_PRINCIPAL = "eks.amazonaws.com"
 
 
 @dataclass
@@ -88,6 +90,11 @@ def _create_cluster(body: dict, creator_arn: str | None = None) -> tuple:
             500, "ServerException", "no cluster can be made: REHEARSAL_LOCALKUBE is not set for the embedded AWS"
         )
     refused = _network_refusal(body.get("resourcesVpcConfig", {}))
+    if not roles.trusts(body.get("roleArn", ""), _PRINCIPAL):
+        refused = (
+            f"Role with arn: {body.get('roleArn')}, could not be assumed because it does not exist or the trusted "
+            "entity is not correct"
+        )
     if refused:
         return eks._error(400, "InvalidParameterException", refused)
     answer = _create_record(body, creator_arn)

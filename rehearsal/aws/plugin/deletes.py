@@ -1,7 +1,9 @@
-"""Deletes that AWS refuses and MiniStack's CloudFormation handlers do not.
+"""Deletes that AWS refuses and MiniStack does not.
 
 Everything is filtered here: MiniStack ignores the filters of describe calls that it does not know.
 """
+
+from collections.abc import Callable
 
 from ministack.services import ec2, eks, lambda_svc
 
@@ -10,7 +12,7 @@ from .resources import Properties
 
 
 def install() -> None:
-    """Refuse the deletion of what something else still uses."""
+    """Refuse the deletion of what something else still uses, by CloudFormation and by the API."""
     resources.before_delete("AWS::EC2::Subnet", _subnet_is_free)
     resources.before_delete("AWS::EC2::SecurityGroup", _security_group_is_free)
     resources.before_delete("AWS::EC2::VPCGatewayAttachment", _gateway_is_free)
@@ -18,11 +20,30 @@ def install() -> None:
     resources.before_delete("AWS::EC2::RouteTable", _route_table_is_free)
     resources.before_delete("AWS::EC2::EIP", _address_is_free)
     resources.before_delete("AWS::EC2::LaunchTemplate", _launch_template_is_free)
+    for action, (name, check) in _ACTIONS.items():
+        ec2._ACTION_MAP[action] = _checked(ec2._ACTION_MAP[action], name, check)
+
+
+class DependencyViolation(RuntimeError):
+    """Something else still uses what is to be deleted."""
+
+
+def _checked(
+    answer: Callable[[dict], tuple], name: str, check: Callable[[str, Properties], None]
+) -> Callable[[dict], tuple]:
+    def handle(params: dict) -> tuple:
+        try:
+            check(ec2._p(params, name), {"VpcId": ec2._p(params, "VpcId")})
+        except DependencyViolation as refused:
+            return ec2._error("DependencyViolation", str(refused).removeprefix("DependencyViolation: "), 400)
+        return answer(params)
+
+    return handle
 
 
 def _refuse_if_used(by: list[str], kind: str, physical_id: str) -> None:
     if by:
-        raise RuntimeError(
+        raise DependencyViolation(
             f"DependencyViolation: The {kind} '{physical_id}' has dependencies and cannot be deleted. "
             f"(used by {', '.join(by)})"
         )
@@ -105,3 +126,20 @@ def _launch_template_is_free(physical_id: str, properties: Properties) -> None:
         g["nodegroupName"] for g in eks._nodegroups.values() if (g.get("launchTemplate") or {}).get("id") == physical_id
     ]
     _refuse_if_used(users, "launch template", physical_id)
+
+
+def _allocation_is_free(allocation_id: str, properties: Properties) -> None:
+    address = (ec2._addresses.get(allocation_id) or {}).get("PublicIp")
+    if address:
+        _address_is_free(address, properties)
+
+
+# EC2's actions, the parameter that names the resource, and its check.
+_ACTIONS: dict[str, tuple[str, Callable[[str, Properties], None]]] = {
+    "DeleteInternetGateway": ("InternetGatewayId", _internet_gateway_is_detached),
+    "DeleteRouteTable": ("RouteTableId", _route_table_is_free),
+    "DeleteSecurityGroup": ("GroupId", _security_group_is_free),
+    "DeleteSubnet": ("SubnetId", _subnet_is_free),
+    "DetachInternetGateway": ("InternetGatewayId", _gateway_is_free),
+    "ReleaseAddress": ("AllocationId", _allocation_is_free),
+}

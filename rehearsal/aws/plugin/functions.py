@@ -11,6 +11,7 @@ from . import calls, roles
 # A new or changed function is Pending for this long.
 _PENDING_SECONDS = 0.05
 
+_PRINCIPAL = "lambda.amazonaws.com"
 _INTERFACE_ACTION = "ec2:CreateNetworkInterface"
 
 # What the launcher is told is nothing that a function would see on AWS. HOME is not set there either.
@@ -44,6 +45,8 @@ def _create_function(data: dict) -> tuple:
             "Error occurred while GetObject. S3 Error Code: NoSuchKey. S3 Error Message: The specified key does not "
             f"exist. (s3://{code['S3Bucket']}/{code['S3Key']})"
         )
+    if not roles.trusts(data.get("Role", ""), _PRINCIPAL):
+        return _refused("The role defined for the function cannot be assumed by Lambda.")
     return _interface_refusal(data.get("Role", ""), data.get("FunctionName", ""), data) or _create_record(data)
 
 

@@ -5,15 +5,16 @@ No node joins: the cluster's nodes are those that the embedded EKS registers by 
 
 from typing import Any
 
-from ministack.services import ec2, eks, iam
+from ministack.services import ec2, eks
 from ministack.services.cloudformation import provisioners
 
-from . import resources
+from . import resources, roles
 from .api import api
 from .resources import Properties, tag_map, truth
 
 _LONGEST_NAME = 63
 _NODE_ENTRY = "EC2_LINUX"
+_PRINCIPAL = "ec2.amazonaws.com"
 
 # Members of CreateNodegroup that MiniStack forgets.
 _KEPT = ("launchTemplate", "updateConfig", "nodeRepairConfig", "remoteAccess")
@@ -93,9 +94,8 @@ def _refusal(cluster: dict, body: dict) -> str:
             return f"The subnet ID '{subnet_id}' does not exist"
         if subnet["VpcId"] != vpc_id:
             return f"Subnet {subnet_id} is not in the cluster's VPC {vpc_id}"
-    role_name = body.get("nodeRole", "").rsplit("/", 1)[-1]
-    if role_name not in iam._roles:
-        return f"The role with name {role_name} cannot be found."
+    if not roles.trusts(body.get("nodeRole", ""), _PRINCIPAL):
+        return f"The node role {body.get('nodeRole')} does not exist, or {_PRINCIPAL} cannot assume it"
     return _launch_template_refusal(body)
 
 

@@ -1,5 +1,8 @@
 """What a role may do, asked of MiniStack's IAM evaluator outside of a request."""
 
+import json
+from typing import Any
+
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import iam
@@ -12,6 +15,44 @@ def session_arn(role_arn: str, session: str) -> str:
 
 def _name(role_arn: str) -> str:
     return role_arn.rsplit("/", 1)[-1]
+
+
+def trusts(role_arn: str, service: str) -> bool:
+    """Whether the role exists and its trust policy lets a service principal, such as "lambda.amazonaws.com", in."""
+    role = iam._roles.get(_name(role_arn))
+    if role is None:
+        return False
+    document = role["AssumeRolePolicyDocument"]
+    statements = (json.loads(document) if isinstance(document, str) else document).get("Statement", [])
+    # A condition (on the source account, say) is taken as met: the services do what they are asked to.
+    return any(
+        statement.get("Effect") == "Allow"
+        and "sts:AssumeRole" in _listed(statement.get("Action"))
+        and service in _services(statement.get("Principal"))
+        for statement in _listed(statements)
+    )
+
+
+def _services(principal: Any) -> list[str]:
+    return _listed(principal.get("Service")) if isinstance(principal, dict) else []
+
+
+def _listed(value: Any) -> list:
+    return value if isinstance(value, list) else [value]
+
+
+def principal_allows(principal: iam_evaluator.PrincipalInfo, action: str, resource: str) -> bool:
+    """Whether a caller's policies, within its limits, allow action on resource."""
+    context = iam_evaluator.EvalContext(
+        principal_arn=principal.arn,
+        principal_type=principal.type,
+        principal_account=principal.account,
+        action=action,
+        resource_arn=resource,
+        region=get_region(),
+        principal_keys=principal.keys,
+    )
+    return iam_evaluator.evaluate(context, principal.policies or [], *principal.limits).decision == "Allow"
 
 
 def allows(role_arn: str, session: str, action: str, resource: str = "*") -> bool:

@@ -1,7 +1,7 @@
 """The text of a function's bootstrap: a custom resource that does as its properties say.
 
 Behaviour: "answer" (default), "fail" (FAILED with its id), "fail-without-id", "die", "fail-delete" (Create fails, and
-so does Delete), "sleep" (answers after 30 s).
+so does Delete), "long" (too much Data), "no-id" (SUCCESS without an id), "other-request", "sleep" (answers after 30 s).
 """
 
 BOOTSTRAP = """#!/usr/bin/env python3
@@ -25,6 +25,8 @@ def handle(event):
     behaviour = properties.get("Behaviour", "answer")
     physical_id = event.get("PhysicalResourceId") or properties.get("Id", "made-by-the-function")
     print(kind, event["LogicalResourceId"], event.get("PhysicalResourceId", "-"), flush=True)
+    if behaviour == "other-request":
+        event = {**event, "RequestId": "another"}
     if kind == "Delete" and behaviour != "fail-delete":
         return answer(event, "SUCCESS", physical_id)
     if behaviour == "sleep":
@@ -33,6 +35,10 @@ def handle(event):
         sys.exit(3)
     if behaviour.startswith("fail"):
         return answer(event, "FAILED", "" if behaviour.endswith("without-id") else physical_id, reason="told to fail")
+    if behaviour == "long":
+        return answer(event, "SUCCESS", physical_id, {"Echo": "x" * 4096})
+    if behaviour == "no-id":
+        return answer(event, "SUCCESS", "")
     seen = {k: v for k, v in os.environ.items() if not k.startswith("AWS_S")}
     answer(event, "SUCCESS", physical_id, {"Echo": properties.get("Echo", ""), "Environment": json.dumps(sorted(seen))})
 

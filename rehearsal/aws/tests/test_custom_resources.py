@@ -75,6 +75,20 @@ class CustomResources(unittest.TestCase):
         self.assertEqual(aws.deploy("dead", template(Behaviour="die")), "ROLLBACK_COMPLETE")
         self.assertIn("the function ended without an answer", aws.reasons("dead"))
 
+    def test_answer_that_cloudformation_does_not_take_fails(self) -> None:
+        cases = {
+            "long": "Response object is too long",
+            "no-id": "Invalid PhysicalResourceId",
+            "other-request": "Invalid RequestId 'another'",
+        }
+        for behaviour, wanted in cases.items():
+            with self.subTest(behaviour):
+                stack = f"answer-{behaviour}"
+                self.assertIn(
+                    aws.deploy(stack, template(Behaviour=behaviour)), ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
+                )
+                self.assertIn(wanted, aws.reasons(stack))
+
     def test_service_timeout_runs_from_the_invocation_on(self) -> None:
         self.assertEqual(aws.deploy("late", template(Behaviour="sleep", ServiceTimeout=1)), "ROLLBACK_COMPLETE")
         self.assertIn("CloudFormation did not receive a response from your Custom Resource", aws.reasons("late"))

@@ -117,6 +117,11 @@ class Functions(unittest.TestCase):
         self.assertEqual(aws.deploy("no-code", template), "ROLLBACK_COMPLETE")
         self.assertIn("S3 Error Code: NoSuchKey", aws.reasons("no-code"))
 
+    def test_role_must_trust_lambda(self) -> None:
+        template = {"Resources": {"Role": parts.role("ec2.amazonaws.com"), "Function": parts.function()}}
+        self.assertEqual(aws.deploy("no-trust", template), "ROLLBACK_COMPLETE")
+        self.assertIn("cannot be assumed by Lambda", aws.reasons("no-trust"))
+
     def test_network_needs_the_right_to_make_interfaces(self) -> None:
         self.assertEqual(aws.deploy("no-right", in_network(Role=parts.role(actions=["logs:*"]))), "ROLLBACK_COMPLETE")
         self.assertIn(

@@ -67,10 +67,20 @@ class Roles(unittest.TestCase):
 
         who = f"User: arn:aws:sts::{ACCOUNT}:assumed-role/{made['Name']}/test is not authorized to perform: "
         denied = {
-            "another bucket": (lambda: s3.get_object(Bucket="others", Key="1.0/chart.tgz"), who + "s3:GetObject"),
+            "another bucket": (
+                lambda: s3.get_object(Bucket="others", Key="1.0/chart.tgz"),
+                who + 's3:GetObject on resource: "arn:aws:s3:::others/1.0/chart.tgz" because no',
+            ),
             "a write": (lambda: s3.put_object(Bucket="artefacts", Key="1.0/x", Body=b""), who + "s3:PutObject"),
-            "another cluster": (lambda: eks.describe_cluster(name="yours"), who + "eks:DescribeCluster"),
-            "another action": (lambda: ec2.describe_vpcs(), who + "ec2:DescribeVpcs"),
+            "another cluster": (
+                lambda: eks.describe_cluster(name="yours"),
+                who + f"eks:DescribeCluster on resource: arn:aws:eks:us-east-1:{ACCOUNT}:cluster/yours because no",
+            ),
+            "another action": (lambda: ec2.describe_vpcs(), who + "ec2:DescribeVpcs because no identity-based policy"),
+            "an object that is not there": (
+                lambda: s3.get_object(Bucket="artefacts", Key="1.0/none"),
+                who + 's3:ListBucket on resource: "arn:aws:s3:::artefacts" because no',
+            ),
         }
         for name, (call, text) in denied.items():
             with self.subTest(name), self.assertRaises(ClientError) as refused:

@@ -3,6 +3,7 @@
 import unittest
 
 import parts
+from botocore.exceptions import ClientError
 from embedded import EmbeddedAWS
 from parts import att, ref
 
@@ -175,3 +176,21 @@ class Network(unittest.TestCase):
             return lambda: ec2.delete_security_group(GroupId=other)
         subnet = ec2.create_subnet(VpcId=made["Vpc"], CidrBlock="10.20.99.0/24")["Subnet"]["SubnetId"]
         return lambda: ec2.delete_subnet(SubnetId=subnet)
+
+    def test_api_refuses_too(self) -> None:
+        template = {
+            "Resources": parts.network(),
+            "Outputs": parts.outputs(Subnet=ref("Public0"), Table=ref("PrivateTable"), Igw=ref("Igw"), Vpc=ref("Vpc")),
+        }
+        self.assertEqual(aws.deploy("api", template), "CREATE_COMPLETE", aws.reasons("api"))
+        made, ec2 = aws.outputs("api"), aws.client("ec2")
+        calls = {
+            "a subnet with a NAT gateway": lambda: ec2.delete_subnet(SubnetId=made["Subnet"]),
+            "a route table that is used": lambda: ec2.delete_route_table(RouteTableId=made["Table"]),
+            "a gateway that is attached": lambda: ec2.delete_internet_gateway(InternetGatewayId=made["Igw"]),
+            "detaching it": lambda: ec2.detach_internet_gateway(InternetGatewayId=made["Igw"], VpcId=made["Vpc"]),
+        }
+        for name, call in calls.items():
+            with self.subTest(name), self.assertRaisesRegex(ClientError, "DependencyViolation"):
+                call()
+        self.assertEqual(aws.delete("api"), "DELETE_COMPLETE", aws.reasons("api"))
