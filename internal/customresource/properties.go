@@ -90,8 +90,12 @@ func (e textError) Error() string { return fmt.Sprintf("%q is not %s", cutTo(e.t
 
 // fromText turns the text of a scalar into the type of its field. It is used
 // instead of mapstructure's weak typing, which takes "" for 0, "010" for 8, "T"
-// for true and a single value for a list.
+// for true and a single value for a list. Only the empty text is taken for a
+// list, the empty one: a template's Fn::If often says "" where it means none.
 func fromText(from, to reflect.Value) (any, error) {
+	if to.Kind() == reflect.Slice && from.Kind() == reflect.String && from.Len() == 0 {
+		return []any{}, nil
+	}
 	if got, want := shape(from.Kind()), shape(elem(to.Type()).Kind()); got != want && to.Kind() != reflect.Interface {
 		return nil, shapeError{got, want}
 	}

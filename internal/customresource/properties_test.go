@@ -191,6 +191,16 @@ func TestDecodeOfNoProperties(t *testing.T) {
 	}
 }
 
+func TestDecodeOfEmptyText(t *testing.T) {
+	got, err := decodeStrict[props](json.RawMessage(`{"Name":"","List":""}`))
+	if diff := cmp.Diff(props{List: []string{}}, got); diff != "" || err != nil {
+		t.Errorf("error %v, properties (-want +got):\n%s", err, diff)
+	}
+	if _, err := decodeStrict[props](json.RawMessage(`{"Name":"","List":" "}`)); err == nil {
+		t.Error("a text that is not empty was taken for a list")
+	}
+}
+
 func TestDecodeLenient(t *testing.T) {
 	tests := map[string]struct {
 		in   string

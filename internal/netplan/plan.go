@@ -28,8 +28,8 @@ const (
 	idVersion = "v1"
 )
 
-// zoneName is the form of zone names, such as us-east-1a and us-gov-west-1b.
-var zoneName = regexp.MustCompile(`^[a-z]{2}(-[a-z0-9]+)+$`)
+// zoneName is the form of zone names, such as us-east-1a and eusc-de-east-1b.
+var zoneName = regexp.MustCompile(`^[a-z]{2,}(-[a-z0-9]+)+$`)
 
 // Plan is a VPC's block and its zones: Zones[i] uses slot i. A valid plan has
 // MinZones to Slots zones.

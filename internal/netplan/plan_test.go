@@ -78,6 +78,10 @@ func TestChoose(t *testing.T) {
 				LeftOut: []string{"xx-a-1g (7): a network has 6 zones at most"},
 			},
 		},
+		"regions of other partitions": {
+			offered: []Zone{zone("us-gov-west-1a", "usgw1-az1"), zone("eusc-de-east-1b", "euscdee1-az2"), zone("cn-north-1b", "cnn1-az2")},
+			want:    Selection{Zones: []string{"cn-north-1b", "eusc-de-east-1b", "us-gov-west-1a"}},
+		},
 		"one zone is too few": {
 			offered:  []Zone{zone("us-west-1a", "usw1-az1"), zone("us-west-1b", "usw1-az2"), zone("us-west-1c", "usw1-az3")},
 			excluded: []string{"us-west-1c"},
