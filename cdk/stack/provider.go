@@ -61,7 +61,7 @@ func newProvider(s awscdk.Stack, id string, p ProviderProps) Provider {
 		Tags:          appTags(),
 	}
 	if p.Network != nil {
-		policies = append(policies, inlineProperty("network-interfaces", useNetworkInterfaces()))
+		policies = append(policies, inlineProperty("network-interfaces", useNetworkInterfaces()...))
 		props.VpcConfig = &awslambda.CfnFunction_VpcConfigProperty{
 			SubnetIds: p.Network.SubnetIDs, SecurityGroupIds: &[]*string{p.Network.SecurityGroupID},
 		}
@@ -91,12 +91,24 @@ func newProvider(s awscdk.Stack, id string, p ProviderProps) Provider {
 }
 
 // useNetworkInterfaces is what Lambda needs for a function in a VPC. The
-// managed policy for it would also let the function make log groups.
-func useNetworkInterfaces() map[string]any {
-	return allow("UseNetworkInterfaces", []string{
+// managed policy for it would also let the function make log groups. Lambda
+// uses the function's role for it; the function's own code is denied the same
+// (Lambda Developer Guide, "Giving Lambda functions access to resources in an
+// Amazon VPC"): requests of code, and no others, carry the function's ARN.
+func useNetworkInterfaces() []map[string]any {
+	actions := []string{
 		"ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:DeleteNetworkInterface",
 		"ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses",
-	}, "*")
+	}
+	return []map[string]any{
+		allow("UseNetworkInterfaces", actions, "*"),
+		{
+			"Sid": "ButNotFromCode", "Effect": "Deny", "Action": actions, "Resource": "*",
+			"Condition": map[string]any{"ArnLike": map[string]any{
+				"lambda:SourceFunctionArn": sub("arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:*"),
+			}},
+		},
+	}
 }
 
 // newOutputsProvider adds the function that plans the network and writes the

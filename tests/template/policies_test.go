@@ -100,6 +100,28 @@ func TestPoliciesGiveNoMoreThanTheyName(t *testing.T) {
 	}
 }
 
+// Lambda makes network interfaces with the function's role; the function's code
+// must not.
+func TestNetworkInterfacesAreForLambdaOnly(t *testing.T) {
+	byEffect := map[string]statement{}
+	for _, s := range statements(newRun(t, quickstartFile, nil)) {
+		if s.where == "HelmInstallerRole/network-interfaces" {
+			byEffect[s.Effect] = s
+		}
+	}
+	allowed, denied := byEffect["Allow"], byEffect["Deny"]
+	if len(allowed.Actions) == 0 {
+		t.Fatal("Lambda may not make network interfaces")
+	}
+	if diff := cmp.Diff(allowed.Actions, denied.Actions); diff != "" {
+		t.Errorf("actions (-allowed +denied to code):\n%s", diff)
+	}
+	want := object{"ArnLike": object{"lambda:SourceFunctionArn": "arn:aws:lambda:us-east-1:111122223333:function:*"}}
+	if diff := cmp.Diff(any(want), denied.Raw["Condition"]); diff != "" {
+		t.Errorf("whom it is denied to (-want +got):\n%s", diff)
+	}
+}
+
 func TestEveryRoleHasTheCustomersPathAndBoundary(t *testing.T) {
 	const boundary = "arn:aws:iam::111122223333:policy/edge"
 	r := newRun(t, quickstartFile, map[string]string{"RolePath": "/e6data/", "PermissionsBoundaryArn": boundary})
