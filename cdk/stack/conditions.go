@@ -4,25 +4,33 @@ import "github.com/aws/aws-cdk-go/awscdk/v2"
 
 // Names of conditions that several constructs use.
 const (
-	hasArtifactBucket    = "HasArtifactBucket"
-	hasClusterName       = "HasClusterName"
-	hasExternalID        = "HasExternalId"
-	hasBoundary          = "HasPermissionsBoundary"
-	hasControlPlane      = "HasControlPlanePrincipal"
-	hasAdmin             = "HasAdminPrincipal"
-	hasPublicEndpoint    = "HasPublicEndpoint"
-	hasDebugNamespaces   = "HasDebugNamespaces"
-	hasPublicCharts      = "HasPublicCharts"
-	hasS3Charts          = "HasS3Charts"
-	hasGlueWrites        = "HasGlueWrites"
-	hasDeleteProtection  = "HasDeletionProtection"
-	logsWithAPI          = "HasApiLogs"
-	logsWithAudit        = "HasAuditLogs"
-	logsWithScheduler    = "HasSchedulerLogs"
-	s3ChartScheme        = "s3://"
-	wordPublic           = "Public"
-	wordReadWrite        = "ReadWrite"
-	wordOn               = "On"
+	hasArtifactBucket   = "HasArtifactBucket"
+	hasClusterName      = "HasClusterName"
+	hasExternalID       = "HasExternalId"
+	hasBoundary         = "HasPermissionsBoundary"
+	hasControlPlane     = "HasControlPlanePrincipal"
+	hasAdmin            = "HasAdminPrincipal"
+	hasPublicEndpoint   = "HasPublicEndpoint"
+	hasDebugNamespaces  = "HasDebugNamespaces"
+	hasPublicCharts     = "HasPublicCharts"
+	hasS3Charts         = "HasS3Charts"
+	hasGlueWrites       = "HasGlueWrites"
+	hasDeleteProtection = "HasDeletionProtection"
+	logsWithAPI         = "HasApiLogs"
+	logsWithAudit       = "HasAuditLogs"
+	logsWithScheduler   = "HasSchedulerLogs"
+)
+
+// Answers that conditions compare with.
+const (
+	wordPublic    = "Public"
+	wordReadWrite = "ReadWrite"
+	wordOn        = "On"
+	s3ChartScheme = "s3://"
+)
+
+// The choices of ClusterLogTypes.
+const (
 	logTypesAll          = "api,audit,authenticator,controllerManager,scheduler"
 	logTypesWithoutAPI   = "audit,authenticator,controllerManager,scheduler"
 	logTypesAuditAndAuth = "audit,authenticator"

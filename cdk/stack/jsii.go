@@ -6,8 +6,9 @@ import (
 )
 
 // This file is where plain Go becomes CDK: pointers, intrinsic functions and
-// tokens are made here and nowhere else. A returned *string may be a token, so
-// it is handed on and never read.
+// tokens are made here and nowhere else. A returned *string may be a token: it
+// is handed on, or put into a contract's struct as it is, but never compared
+// or cut.
 
 func text(s string) *string { return jsii.String(s) }
 

@@ -6,8 +6,6 @@ package stack
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/constructs-go/constructs/v10"
-
-	"github.com/e6data/aws-quickstart/internal/contract"
 )
 
 // Config is what the templates take from outside.
@@ -18,9 +16,6 @@ type Config struct {
 	// Regions in which the artefacts are published, at least one.
 	Regions []string
 }
-
-// NetworkTemplateKey is where the network's template lies under a version.
-const NetworkTemplateKey = "templates/network.yaml"
 
 // NewQuickstart declares quickstart.yaml: a workspace with a new VPC and a new
 // EKS cluster.
@@ -58,47 +53,4 @@ func newStack(scope constructs.Construct, id, description string) awscdk.Stack {
 		Synthesizer:        awscdk.NewBootstraplessSynthesizer(nil),
 		AnalyticsReporting: new(false),
 	})
-}
-
-// Network is what others need of the VPC. Each of its values waits for the
-// whole nested stack: subnets, routes, NAT gateways and the S3 endpoint.
-type Network struct {
-	VpcID            *string
-	PrivateSubnets   *string // comma-joined
-	PrivateSubnetIDs *[]*string
-	Zones            *[]*string
-}
-
-// newNetwork adds the plan of zones and blocks, and the VPC made after it.
-func newNetwork(s awscdk.Stack, p Provider) Network {
-	plan := newCustomResource(s, "NetworkPlan", contract.TypeNetworkPlan, p, contract.NetworkPlan{
-		VpcCidr:                   *ref("VpcCidr"),
-		ExcludedAvailabilityZones: plain(listRef("ExcludedAvailabilityZones")),
-	})
-	answer := func(name string) *string {
-		return awscdk.Token_AsString(plan.GetAtt(text(name), awscdk.ResolutionTypeHint_STRING), nil)
-	}
-	nested := awscdk.NewCfnStack(s, text("Network"), &awscdk.CfnStackProps{
-		TemplateUrl: subWith("https://s3.${AWS::Region}.${AWS::URLSuffix}/${Bucket}/${Version}/"+NetworkTemplateKey,
-			map[string]*string{"Bucket": artifactBucket()}),
-		Parameters: map[string]*string{
-			"WorkspaceName":      ref("WorkspaceName"),
-			"ClusterName":        clusterName(),
-			"VpcCidr":            ref("VpcCidr"),
-			"NatGateways":        ref("NatGateways"),
-			"AvailabilityZones":  answer("AvailabilityZones"),
-			"PublicSubnetCidrs":  answer("PublicSubnetCidrs"),
-			"PrivateSubnetCidrs": answer("PrivateSubnetCidrs"),
-		},
-		Tags: appTags(),
-	})
-	result := func(name string) *string {
-		return awscdk.Token_AsString(nested.GetAtt(text("Outputs."+name), awscdk.ResolutionTypeHint_STRING), nil)
-	}
-	return Network{
-		VpcID:            result("VpcId"),
-		PrivateSubnets:   result("PrivateSubnetIds"),
-		PrivateSubnetIDs: split(",", result("PrivateSubnetIds")),
-		Zones:            split(",", result("AvailabilityZones")),
-	}
 }
