@@ -27,6 +27,7 @@ from . import (
     resources,
     security_group_rules,
     web_identity,
+    zones,
 )
 from .settings import Settings
 
@@ -41,6 +42,7 @@ def install(settings: Settings) -> None:
     addresses.install()
     security_group_rules.install()
     network.install()
+    zones.install()
     filters.install()
     iam.install()
     eks.install()

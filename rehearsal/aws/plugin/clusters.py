@@ -16,7 +16,7 @@ from pathlib import Path
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import ec2, eks
 
-from . import roles
+from . import roles, zones
 from .api import api
 from .settings import Settings
 
@@ -27,6 +27,7 @@ _LAST_STOP_SECONDS = 0.5
 _POLL_SECONDS = 0.05
 _LAST_WORDS = 600
 _FEWEST_ZONES = 2
+_NO_CAPACITY = "the targeted availability zone, does not currently have sufficient capacity to support the cluster"
 _PRINCIPAL = "eks.amazonaws.com"
 
 
@@ -96,7 +97,8 @@ def _create_cluster(body: dict, creator_arn: str | None = None) -> tuple:
             "entity is not correct"
         )
     if refused:
-        return eks._error(400, "InvalidParameterException", refused)
+        code = "UnsupportedAvailabilityZoneException" if _NO_CAPACITY in refused else "InvalidParameterException"
+        return eks._error(400, code, refused)
     answer = _create_record(body, creator_arn)
     if answer[0] >= 300:
         return answer
@@ -125,6 +127,14 @@ def _network_refusal(vpc: dict) -> str:
     missing = [subnet_id for subnet_id in subnet_ids if subnet_id not in ec2._subnets]
     if missing:
         return f"The subnet ID '{missing[0]}' does not exist"
+    known = zones.of_region()
+    for subnet_id in subnet_ids:
+        zone = known[ec2._subnets[subnet_id]["AvailabilityZone"]]
+        if not zone.takes_clusters():
+            return (
+                f"Cannot create cluster because {zone.name} ({zone.zone_id}), {_NO_CAPACITY}. "
+                f"Retry and choose from these availability zones: {', '.join(name for name, other in known.items() if other.takes_clusters())}"
+            )
     if len({ec2._subnets[subnet_id]["AvailabilityZone"] for subnet_id in subnet_ids}) < _FEWEST_ZONES:
         return "Subnets specified must be in at least two different AZs"
     if len({ec2._subnets[subnet_id]["VpcId"] for subnet_id in subnet_ids}) > 1:

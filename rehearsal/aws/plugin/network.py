@@ -6,11 +6,10 @@ before its gateway. AWS's names of the errors are kept.
 
 import ipaddress
 
-from ministack.core.responses import get_region
 from ministack.services import ec2
 from ministack.services.cloudformation import provisioners
 
-from . import resources
+from . import resources, zones
 from .resources import Properties
 
 _SMALLEST, _LARGEST = 28, 16
@@ -103,7 +102,7 @@ def _subnet(properties: Properties) -> None:
         if other["VpcId"] == vpc["VpcId"] and block.overlaps(ipaddress.IPv4Network(other["CidrBlock"])):
             raise EC2Error("InvalidSubnet.Conflict", f"The CIDR '{cidr}' conflicts with another subnet")
     zone = properties.get("AvailabilityZone")
-    if zone and not zone.startswith(get_region()):
+    if zone and zone not in zones.of_region():
         raise EC2Error("InvalidParameterValue", f"Value ({zone}) for parameter availabilityZone is invalid")
 
 

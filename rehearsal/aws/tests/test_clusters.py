@@ -277,6 +277,10 @@ class Clusters(unittest.TestCase):
         for number, (name, (config, wanted)) in enumerate(
             {
                 "one zone": ({"SubnetIds": [ref("Private0"), ref("Public0")]}, "at least two different AZs"),
+                "a zone without clusters": (
+                    {"SubnetIds": [ref("Private0"), ref("Private2")]},
+                    "Cannot create cluster because us-east-1c (use1-az3)",
+                ),
                 "no endpoint": (
                     {
                         "SubnetIds": [ref("Private0"), ref("Private1")],
@@ -290,7 +294,7 @@ class Clusters(unittest.TestCase):
             stack = f"refused{number}"
             with self.subTest(name):
                 resources = {
-                    **parts.network(),
+                    **parts.network(zones=3),
                     "ClusterRole": parts.role("eks.amazonaws.com"),
                     "Cluster": cluster(Name="no", ResourcesVpcConfig=config),
                 }

@@ -88,7 +88,9 @@ class Filters(unittest.TestCase):
     def test_zones_by_state_and_kind(self) -> None:
         ec2 = aws.client("ec2")
         zones = ec2.describe_availability_zones(Filters=[{"Name": "zone-type", "Values": ["availability-zone"]}])
-        self.assertGreaterEqual(len(zones["AvailabilityZones"]), 3)
+        self.assertEqual([z["ZoneName"][-1] for z in zones["AvailabilityZones"]], list("abcdef"))
+        local = ec2.describe_availability_zones(Filters=[{"Name": "zone-type", "Values": ["local-zone"]}])
+        self.assertEqual([z["ZoneId"] for z in local["AvailabilityZones"]], ["use1-bos1-az1"])
         none = ec2.describe_availability_zones(Filters=[{"Name": "state", "Values": ["impaired"]}])
         self.assertEqual(none["AvailabilityZones"], [])
 
