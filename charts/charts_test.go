@@ -82,7 +82,7 @@ func TestNodepoolRefuses(t *testing.T) {
 		"no values":               {`{}`, "workspaceName"},
 		"a misspelt value":        {least + `,"diskGib":100}`, "diskGib"},
 		"a number as text":        {least + `,"cpuLimit":"100"}`, "cpuLimit"},
-		"a tag of Karpenter's":    {least + `,"nodeTags":{"kubernetes.io/cluster/x":"owned"}}`, "nodeTags"},
+		"a tag of Karpenter's":    {least + `,"nodeTags":{"kubernetes.io/cluster/x":"owned"}}`, "kubernetes.io/cluster/x"},
 		"an image of another OS":  {least + `,"amiAlias":"bottlerocket@latest"}`, "amiAlias"},
 		"an unknown architecture": {least + `,"architectures":["x86_64"]}`, "architectures"},
 		"no subnets":              {strings.Replace(least, `["subnet-0a","subnet-0b"]`, `[]`, 1) + `}`, "subnetIDs"},

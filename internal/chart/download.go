@@ -32,7 +32,7 @@ func (s *Source) once(ctx context.Context, address string, limit int64) ([]byte,
 	if err != nil {
 		return nil, fmt.Errorf("download: %w", err)
 	}
-	defer answer.Body.Close() //nolint:errcheck // nothing was written
+	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
 		err := fmt.Errorf("download %s: the server answers %s", address, answer.Status)
 		if answer.StatusCode == http.StatusTooManyRequests || answer.StatusCode >= http.StatusInternalServerError {

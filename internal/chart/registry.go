@@ -51,7 +51,7 @@ func pull(ctx context.Context, repository *remote.Repository, tag string) ([]byt
 	if err != nil {
 		return nil, err
 	}
-	defer body.Close() //nolint:errcheck // nothing was written
+	defer body.Close()
 	if descriptor.Size > maxArchive {
 		return nil, fmt.Errorf("its manifest: %w", errTooLarge)
 	}

@@ -65,7 +65,7 @@ func (s *Source) index(ctx context.Context, place *url.URL) (*repo.IndexFile, er
 	if err != nil {
 		return nil, fmt.Errorf("read the index of %s: %w", place, err)
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // the sandbox goes anyway
+	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "index.yaml")
 	if err := os.WriteFile(file, data, 0o600); err != nil {
 		return nil, fmt.Errorf("read the index of %s: %w", place, err)

@@ -22,7 +22,7 @@ func (s *Source) fromS3(ctx context.Context, place *url.URL, ref Reference) ([]b
 	if err != nil {
 		return nil, s3Error(err, where)
 	}
-	defer out.Body.Close() //nolint:errcheck // nothing was written
+	defer out.Body.Close()
 	data, err := limited(out.Body, maxArchive)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", where, err)

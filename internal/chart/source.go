@@ -132,7 +132,7 @@ func (s *Source) client() *http.Client {
 // defaultClient bounds each step of a request but not the download: its limit
 // is the caller's context.
 var defaultClient = func() *http.Client {
-	t := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert,errcheck // the standard library documents this type
+	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.ResponseHeaderTimeout = 30 * time.Second
 	return &http.Client{Transport: t}
 }()

@@ -24,22 +24,22 @@ import (
 )
 
 // pack makes a chart archive. more are further files.
-func pack(t testing.TB, name, version string, more ...string) []byte {
-	t.Helper()
+func pack(tb testing.TB, name, version string, more ...string) []byte {
+	tb.Helper()
 	entries := append([]string{name + "/Chart.yaml", fmt.Sprintf("apiVersion: v2\nname: %s\nversion: %s\n", name, version)}, more...)
 	var out bytes.Buffer
 	zip := gzip.NewWriter(&out)
 	archive := tar.NewWriter(zip)
 	for i := 0; i < len(entries); i += 2 {
 		if err := archive.WriteHeader(&tar.Header{Name: entries[i], Mode: 0o600, Size: int64(len(entries[i+1]))}); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		if _, err := io.WriteString(archive, entries[i+1]); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	if err := errors.Join(archive.Close(), zip.Close()); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return out.Bytes()
 }

@@ -30,12 +30,11 @@ func Values(text string) (map[string]any, error) {
 	if !ok {
 		return nil, fmt.Errorf("values: want one JSON object ({...}), got %s", kindOf(parsed))
 	}
-	return plain(values).(map[string]any), nil //nolint:forcetypeassert,errcheck // plain keeps a map a map
+	return plain(values).(map[string]any), nil
 }
 
 func valuesError(text string, offset int64, err error) error {
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		offset = syntax.Offset - 1 // it counts the bytes up to and with the wrong one
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {

@@ -106,12 +106,10 @@ func (c *Cluster) Name() string { return c.name }
 func (c *Cluster) Config() *rest.Config { return rest.CopyConfig(c.rest) }
 
 func describeError(err error, name, region string) error {
-	var missing *types.ResourceNotFoundException
-	if errors.As(err, &missing) {
+	if _, ok := errors.AsType[*types.ResourceNotFoundException](err); ok {
 		return fmt.Errorf("%w: EKS has no cluster %q in %s", ErrNoCluster, name, region)
 	}
-	var api smithy.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return fmt.Errorf("describe cluster %s: %s: %s", name, api.ErrorCode(), api.ErrorMessage())
 	}
 	return fmt.Errorf("describe cluster %s: %w", name, err)

@@ -218,9 +218,9 @@ func TestExplain(t *testing.T) {
 			},
 			sts: fakeSTS{arn: session}, say: []string{"role/installer", "AmazonEKSClusterAdminPolicy", "secrets"},
 		},
-		"nobody listens":              {err: func(t *testing.T) error { return ask(t, closed.URL) }, say: []string{"cannot be reached", "security group"}},
-		"a name without address":      {err: func(t *testing.T) error { return ask(t, "https://no-such-host.invalid") }, say: []string{"cannot be resolved"}},
-		"somebody else's certificate": {err: func(t *testing.T) error { return ask(t, stranger.URL) }, say: []string{"certificate"}},
+		"nobody listens":              {err: func(t *testing.T) error { t.Helper(); return ask(t, closed.URL) }, say: []string{"cannot be reached", "security group"}},
+		"a name without address":      {err: func(t *testing.T) error { t.Helper(); return ask(t, "https://no-such-host.invalid") }, say: []string{"cannot be resolved"}},
+		"somebody else's certificate": {err: func(t *testing.T) error { t.Helper(); return ask(t, stranger.URL) }, say: []string{"certificate"}},
 		"anything else":               {err: func(*testing.T) error { return context.DeadlineExceeded }, say: []string{"context deadline exceeded"}},
 	}
 	for name, tc := range cases {

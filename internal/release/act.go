@@ -8,6 +8,7 @@ import (
 
 	"helm.sh/helm/v3/pkg/action"
 	helmrelease "helm.sh/helm/v3/pkg/release"
+	"helm.sh/helm/v3/pkg/storage/driver"
 )
 
 // act takes one step.
@@ -102,7 +103,13 @@ func (w *run) unlock(ctx context.Context, last *helmrelease.Release) error {
 				last.Version, last.Info.Status, last.Info.LastDeployed.UTC().Format(time.TimeOnly), context.Cause(ctx))
 		}
 		now, err := w.cfg.Releases.Last(w.target.Name)
-		if err != nil || now.Version != last.Version || !now.Info.Status.IsPending() {
+		if errors.Is(err, driver.ErrReleaseNotFound) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("release %s: look at revision %d again: %w", w.target, last.Version, err)
+		}
+		if now.Version != last.Version || !now.Info.Status.IsPending() {
 			return nil // it moved on: look again
 		}
 	}

@@ -40,19 +40,19 @@ func TestMain(m *testing.M) {
 }
 
 // realCluster starts the embedded EKS, or skips the test.
-func realCluster(t testing.TB) (*kube.Cluster, kubernetes.Interface) {
-	t.Helper()
+func realCluster(tb testing.TB) (*kube.Cluster, kubernetes.Interface) {
+	tb.Helper()
 	binary := os.Getenv("LOCALKUBE")
 	if binary == "" {
-		t.Skip("LOCALKUBE does not name the embedded EKS (rehearsal/eks); this test needs a real API server")
+		tb.Skip("LOCALKUBE does not name the embedded EKS (rehearsal/eks); this test needs a real API server")
 	}
 	localkube.once.Do(func() { localkube.cluster, localkube.stop, localkube.err = start(binary) })
 	if localkube.err != nil {
-		t.Fatal(localkube.err)
+		tb.Fatal(localkube.err)
 	}
 	client, err := kubernetes.NewForConfig(localkube.cluster.Config())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return localkube.cluster, client
 }
@@ -64,7 +64,7 @@ func start(binary string) (*kube.Cluster, func(), error) {
 		return nil, nil, err
 	}
 	var log bytes.Buffer
-	command := exec.Command(binary, "-dir", dir, "-stop-on-stdin-eof") //nolint:gosec,noctx // the test's own binary, stopped by its standard input
+	command := exec.Command(binary, "-dir", dir, "-stop-on-stdin-eof") // stopped by its standard input
 	command.Stdout, command.Stderr = &log, &log
 	input, err := command.StdinPipe()
 	if err != nil {
@@ -100,11 +100,11 @@ func start(binary string) (*kube.Cluster, func(), error) {
 }
 
 // runner works on the real cluster with a short heartbeat.
-func runner(t testing.TB, cluster *kube.Cluster) *release.Runner {
-	t.Helper()
+func runner(tb testing.TB, cluster *kube.Cluster) *release.Runner {
+	tb.Helper()
 	r, err := release.NewRunner(cluster, release.Timing{Duration: 2 * time.Second, Renew: 500 * time.Millisecond})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return r
 }
@@ -113,55 +113,55 @@ func runner(t testing.TB, cluster *kube.Cluster) *release.Runner {
 type files map[string]string
 
 // It is new at each call: Helm changes charts as it uses them.
-func newChart(t testing.TB, name, version string, in files) *chart.Chart {
-	t.Helper()
-	all := []*loader.BufferedFile{{Name: "Chart.yaml", Data: fmt.Appendf(nil, "apiVersion: v2\nname: %s\nversion: %s\nappVersion: '1'\n", name, version)}}
-	digest := name + version
+func newChart(tb testing.TB, version string, in files) *chart.Chart {
+	tb.Helper()
+	all := []*loader.BufferedFile{{Name: "Chart.yaml", Data: fmt.Appendf(nil, "apiVersion: v2\nname: app\nversion: %s\nappVersion: '1'\n", version)}}
+	digest := version
 	for file, text := range in {
 		all = append(all, &loader.BufferedFile{Name: file, Data: []byte(text)})
 	}
 	loaded, err := loader.LoadFiles(all)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return &chart.Chart{Helm: loaded, Digest: digest}
 }
 
-func dynamicClient(t testing.TB, cluster *kube.Cluster) dynamic.Interface {
-	t.Helper()
+func dynamicClient(tb testing.TB, cluster *kube.Cluster) dynamic.Interface {
+	tb.Helper()
 	client, err := dynamic.NewForConfig(cluster.Config())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return client
 }
 
 // waitFor polls until the condition holds.
-func waitFor(t testing.TB, what string, holds func() bool) {
-	t.Helper()
-	ctx := withDeadline(t, 30*time.Second)
+func waitFor(tb testing.TB, what string, holds func() bool) {
+	tb.Helper()
+	ctx := withDeadline(tb, 30*time.Second)
 	for range time.Tick(50 * time.Millisecond) {
 		if holds() {
 			return
 		}
 		if ctx.Err() != nil {
-			t.Fatalf("waited in vain for %s", what)
+			tb.Fatalf("waited in vain for %s", what)
 		}
 	}
 }
 
-func withDeadline(t testing.TB, d time.Duration) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), d)
-	t.Cleanup(cancel)
+func withDeadline(tb testing.TB, d time.Duration) context.Context {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), d)
+	tb.Cleanup(cancel)
 	return ctx
 }
 
-func contains(t testing.TB, text string, parts ...string) {
-	t.Helper()
+func contains(tb testing.TB, text string, parts ...string) {
+	tb.Helper()
 	for _, p := range parts {
 		if !strings.Contains(text, p) {
-			t.Errorf("%q is missing in:\n%s", p, text)
+			tb.Errorf("%q is missing in:\n%s", p, text)
 		}
 	}
 }

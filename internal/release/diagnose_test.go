@@ -25,8 +25,8 @@ func waitingFor(reason, message string) core.PodStatus {
 	}}}
 }
 
-func condition(kind core.PodConditionType, message string) core.PodStatus {
-	return core.PodStatus{Phase: core.PodPending, Conditions: []core.PodCondition{{Type: kind, Status: core.ConditionFalse, Message: message}}}
+func unscheduled() core.PodStatus {
+	return core.PodStatus{Phase: core.PodPending, Conditions: []core.PodCondition{{Type: core.PodScheduled, Status: core.ConditionFalse, Message: "no room"}}}
 }
 
 func warning(pod, reason, message string, at time.Time) *core.Event {
@@ -63,11 +63,11 @@ func TestDiagnose(t *testing.T) {
 			say:     []string{"is in ImagePullBackOff", "registry.test/x:1", "401 Unauthorized"},
 		},
 		"a crash comes before a pod that only waits": {
-			objects: []runtime.Object{workload, aPod("x-1", condition(core.PodScheduled, "no room")), aPod("x-2", waitingFor("CrashLoopBackOff", ""))},
+			objects: []runtime.Object{workload, aPod("x-1", unscheduled()), aPod("x-2", waitingFor("CrashLoopBackOff", ""))},
 			say:     []string{"pod apps/x-2 of Deployment x is in CrashLoopBackOff", "\nAlso: pod apps/x-1 of Deployment x is Pending: no node takes it: no room"},
 		},
 		"many alike are told once": {
-			objects: []runtime.Object{workload, aPod("x-1", condition(core.PodScheduled, "no room")), aPod("x-2", condition(core.PodScheduled, "no room")), aPod("x-3", condition(core.PodScheduled, "no room"))},
+			objects: []runtime.Object{workload, aPod("x-1", unscheduled()), aPod("x-2", unscheduled()), aPod("x-3", unscheduled())},
 			say:     []string{"pod apps/x-1", "(and 2 more like it)"}, not: "x-2",
 		},
 		"a probe that does not answer": {

@@ -33,45 +33,75 @@ type doctor struct {
 
 // examine gives the troubles of one object of a release.
 func (d *doctor) examine(ctx context.Context, o *unstructured.Unstructured) []trouble {
-	ns, name := o.GetNamespace(), o.GetName()
-	switch o.GroupVersionKind().GroupKind().String() {
-	case "Deployment.apps":
-		x, err := d.kube.AppsV1().Deployments(ns).Get(ctx, name, metav1.GetOptions{})
-		if err == nil && (x.Status.AvailableReplicas < replicas(x.Spec.Replicas) || x.Status.ObservedGeneration < x.Generation) {
-			return d.workload(ctx, o, x.Spec.Selector, x.Status.AvailableReplicas, replicas(x.Spec.Replicas), deploymentFailure(x))
-		}
-	case "StatefulSet.apps":
-		x, err := d.kube.AppsV1().StatefulSets(ns).Get(ctx, name, metav1.GetOptions{})
-		if err == nil && x.Status.ReadyReplicas < replicas(x.Spec.Replicas) {
-			return d.workload(ctx, o, x.Spec.Selector, x.Status.ReadyReplicas, replicas(x.Spec.Replicas), "")
-		}
-	case "DaemonSet.apps":
-		x, err := d.kube.AppsV1().DaemonSets(ns).Get(ctx, name, metav1.GetOptions{})
-		if err == nil && x.Status.NumberReady < x.Status.DesiredNumberScheduled {
-			return d.workload(ctx, o, x.Spec.Selector, x.Status.NumberReady, x.Status.DesiredNumberScheduled, "")
-		}
-	case "Job.batch":
-		x, err := d.kube.BatchV1().Jobs(ns).Get(ctx, name, metav1.GetOptions{})
-		if err == nil && x.Status.CompletionTime == nil {
-			return d.workload(ctx, o, x.Spec.Selector, x.Status.Succeeded, replicas(x.Spec.Completions), jobFailure(x))
-		}
-	case "Pod":
-		x, err := d.kube.CoreV1().Pods(ns).Get(ctx, name, metav1.GetOptions{})
-		if err == nil {
-			return d.pods(ctx, "", []core.Pod{*x})
-		}
-	case "PersistentVolumeClaim":
-		x, err := d.kube.CoreV1().PersistentVolumeClaims(ns).Get(ctx, name, metav1.GetOptions{})
-		if err == nil && x.Status.Phase != core.ClaimBound {
-			return []trouble{d.other(ctx, o, fmt.Sprintf("is %s", x.Status.Phase))}
-		}
-	case "Service":
-		x, err := d.kube.CoreV1().Services(ns).Get(ctx, name, metav1.GetOptions{})
-		if err == nil && x.Spec.Type == core.ServiceTypeLoadBalancer && len(x.Status.LoadBalancer.Ingress) == 0 {
-			return []trouble{d.other(ctx, o, "has no load balancer yet")}
-		}
+	look := map[string]func(context.Context, *unstructured.Unstructured) []trouble{
+		"Deployment.apps":       d.deployment,
+		"StatefulSet.apps":      d.statefulSet,
+		"DaemonSet.apps":        d.daemonSet,
+		"Job.batch":             d.job,
+		"Pod":                   d.pod,
+		"PersistentVolumeClaim": d.claim,
+		"Service":               d.service,
+	}[o.GroupVersionKind().GroupKind().String()]
+	if look == nil {
+		return nil
 	}
-	return nil
+	return look(ctx, o)
+}
+
+func (d *doctor) deployment(ctx context.Context, o *unstructured.Unstructured) []trouble {
+	x, err := d.kube.AppsV1().Deployments(o.GetNamespace()).Get(ctx, o.GetName(), metav1.GetOptions{})
+	if err != nil || x.Status.AvailableReplicas >= replicas(x.Spec.Replicas) && x.Status.ObservedGeneration >= x.Generation {
+		return nil
+	}
+	return d.workload(ctx, o, x.Spec.Selector, x.Status.AvailableReplicas, replicas(x.Spec.Replicas), deploymentFailure(x))
+}
+
+func (d *doctor) statefulSet(ctx context.Context, o *unstructured.Unstructured) []trouble {
+	x, err := d.kube.AppsV1().StatefulSets(o.GetNamespace()).Get(ctx, o.GetName(), metav1.GetOptions{})
+	if err != nil || x.Status.ReadyReplicas >= replicas(x.Spec.Replicas) {
+		return nil
+	}
+	return d.workload(ctx, o, x.Spec.Selector, x.Status.ReadyReplicas, replicas(x.Spec.Replicas), "")
+}
+
+func (d *doctor) daemonSet(ctx context.Context, o *unstructured.Unstructured) []trouble {
+	x, err := d.kube.AppsV1().DaemonSets(o.GetNamespace()).Get(ctx, o.GetName(), metav1.GetOptions{})
+	if err != nil || x.Status.NumberReady >= x.Status.DesiredNumberScheduled {
+		return nil
+	}
+	return d.workload(ctx, o, x.Spec.Selector, x.Status.NumberReady, x.Status.DesiredNumberScheduled, "")
+}
+
+func (d *doctor) job(ctx context.Context, o *unstructured.Unstructured) []trouble {
+	x, err := d.kube.BatchV1().Jobs(o.GetNamespace()).Get(ctx, o.GetName(), metav1.GetOptions{})
+	if err != nil || x.Status.CompletionTime != nil {
+		return nil
+	}
+	return d.workload(ctx, o, x.Spec.Selector, x.Status.Succeeded, replicas(x.Spec.Completions), jobFailure(x))
+}
+
+func (d *doctor) pod(ctx context.Context, o *unstructured.Unstructured) []trouble {
+	x, err := d.kube.CoreV1().Pods(o.GetNamespace()).Get(ctx, o.GetName(), metav1.GetOptions{})
+	if err != nil {
+		return nil
+	}
+	return d.pods(ctx, "", []core.Pod{*x})
+}
+
+func (d *doctor) claim(ctx context.Context, o *unstructured.Unstructured) []trouble {
+	x, err := d.kube.CoreV1().PersistentVolumeClaims(o.GetNamespace()).Get(ctx, o.GetName(), metav1.GetOptions{})
+	if err != nil || x.Status.Phase == core.ClaimBound {
+		return nil
+	}
+	return []trouble{d.other(ctx, o, fmt.Sprintf("is %s", x.Status.Phase))}
+}
+
+func (d *doctor) service(ctx context.Context, o *unstructured.Unstructured) []trouble {
+	x, err := d.kube.CoreV1().Services(o.GetNamespace()).Get(ctx, o.GetName(), metav1.GetOptions{})
+	if err != nil || x.Spec.Type != core.ServiceTypeLoadBalancer || len(x.Status.LoadBalancer.Ingress) > 0 {
+		return nil
+	}
+	return []trouble{d.other(ctx, o, "has no load balancer yet")}
 }
 
 func replicas(n *int32) int32 {
@@ -184,8 +214,10 @@ func containerTrouble(s *core.ContainerStatus) (trouble, bool) {
 	if w := s.State.Waiting; w != nil {
 		switch w.Reason {
 		case "CrashLoopBackOff":
-			return trouble{rank: rankCrash, container: s.Name, previous: true,
-				what: fmt.Sprintf("is in CrashLoopBackOff: container %s %s, %d restarts", s.Name, ending(s.LastTerminationState.Terminated), s.RestartCount)}, true
+			return trouble{
+				rank: rankCrash, container: s.Name, previous: true,
+				what: fmt.Sprintf("is in CrashLoopBackOff: container %s %s, %d restarts", s.Name, ending(s.LastTerminationState.Terminated), s.RestartCount),
+			}, true
 		case "ImagePullBackOff", "ErrImagePull", "InvalidImageName", "ErrImageNeverPull":
 			return trouble{rank: rankImage, what: strings.TrimSuffix(fmt.Sprintf("is in %s: container %s cannot get its image %s: %s", w.Reason, s.Name, s.Image, w.Message), ": ")}, true
 		case "CreateContainerConfigError", "CreateContainerError", "RunContainerError":

@@ -62,7 +62,7 @@ func TestLifeOfARelease(t *testing.T) {
 	spec := func(version string, values map[string]any) release.Spec {
 		return release.Spec{
 			Target: target, CreateNamespace: true, Wait: true, Values: values,
-			Chart: newChart(t, "app", version, files{"templates/all.yaml": deployment, "templates/hook.yaml": hookJob}),
+			Chart: newChart(t, version, files{"templates/all.yaml": deployment, "templates/hook.yaml": hookJob}),
 		}
 	}
 	steps := []struct {
@@ -112,11 +112,11 @@ func TestFailedUpgradeIsRestored(t *testing.T) {
 	cluster, client := realCluster(t)
 	r := runner(t, cluster)
 	spec := release.Spec{Target: release.Target{Namespace: "restore", Name: "app"}, CreateNamespace: true, Wait: true}
-	spec.Chart, spec.Values = newChart(t, "app", "1.0.0", files{"templates/all.yaml": deployment}), map[string]any{"answer": "good"}
+	spec.Chart, spec.Values = newChart(t, "1.0.0", files{"templates/all.yaml": deployment}), map[string]any{"answer": "good"}
 	install(t, r, alice, spec)
 
 	bad := spec
-	bad.Chart, bad.Values = newChart(t, "app", "1.0.0", files{"templates/all.yaml": deployment}), map[string]any{"answer": "bad", "replicas": int64(400)}
+	bad.Chart, bad.Values = newChart(t, "1.0.0", files{"templates/all.yaml": deployment}), map[string]any{"answer": "bad", "replicas": int64(400)}
 	bad.Timeout = 5 * time.Second
 	_, err := r.Apply(withDeadline(t, time.Minute), alice, bad)
 	if err == nil {
@@ -131,7 +131,7 @@ func TestFailedUpgradeIsRestored(t *testing.T) {
 	if err != nil || now.Data["answer"] != "good" {
 		t.Errorf("the good values are not back: %v, %v", now.Data, err)
 	}
-	spec.Chart = newChart(t, "app", "1.0.0", files{"templates/all.yaml": deployment})
+	spec.Chart = newChart(t, "1.0.0", files{"templates/all.yaml": deployment})
 	if got := install(t, r, alice, spec); got.Revision != 3 {
 		t.Errorf("after the restored revision 3 the old properties made revision %d", got.Revision)
 	}
@@ -144,7 +144,7 @@ func TestDeadRunHeals(t *testing.T) {
 	cluster, client := realCluster(t)
 	r := runner(t, cluster)
 	spec := release.Spec{Target: release.Target{Namespace: "stuck", Name: "app"}, CreateNamespace: true, Wait: true}
-	spec.Chart, spec.Values = newChart(t, "app", "1.0.0", files{"templates/all.yaml": deployment}), map[string]any{"replicas": int64(400)}
+	spec.Chart, spec.Values = newChart(t, "1.0.0", files{"templates/all.yaml": deployment}), map[string]any{"replicas": int64(400)}
 
 	// A run that is cut off in the middle of its wait, as when its function is
 	// killed: its lease and its pending record stay.
@@ -162,7 +162,7 @@ func TestDeadRunHeals(t *testing.T) {
 	})
 	wire.cut.Store(true)
 
-	spec.Chart, spec.Values = newChart(t, "app", "1.0.0", files{"templates/all.yaml": deployment}), nil
+	spec.Chart, spec.Values = newChart(t, "1.0.0", files{"templates/all.yaml": deployment}), nil
 	begin := time.Now()
 	got, err := r.Apply(withDeadline(t, time.Minute), alice, spec)
 	if err != nil {
@@ -202,7 +202,7 @@ func TestForeignRelease(t *testing.T) {
 	spec := func() release.Spec {
 		return release.Spec{
 			Target: release.Target{Namespace: "foreign", Name: "app"}, CreateNamespace: true,
-			Chart: newChart(t, "app", "1.0.0", files{"templates/all.yaml": deployment}),
+			Chart: newChart(t, "1.0.0", files{"templates/all.yaml": deployment}),
 		}
 	}
 	install(t, r, eve, spec())
@@ -281,7 +281,7 @@ func TestCustomResources(t *testing.T) {
 		return release.Spec{
 			Target: release.Target{Namespace: "kinds", Name: "app"}, CreateNamespace: true,
 			Values: map[string]any{"finalizer": "example.test/hold"},
-			Chart: newChart(t, "app", version, files{
+			Chart: newChart(t, version, files{
 				"crds/widget.yaml": fmt.Sprintf(crd, field), "templates/widget.yaml": fmt.Sprintf(widget, value),
 			}),
 		}
@@ -343,7 +343,7 @@ func TestAdoptedObjectsOutliveTheRelease(t *testing.T) {
 		t.Fatal(err)
 	}
 	spec := func(version string) release.Spec {
-		return release.Spec{Target: release.Target{Namespace: "default", Name: "adopter"}, Chart: newChart(t, "app", version, files{
+		return release.Spec{Target: release.Target{Namespace: "default", Name: "adopter"}, Chart: newChart(t, version, files{
 			"templates/shared.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: shared}\ndata: {answer: new}\n",
 			"templates/own.yaml":    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: own}\n",
 		})}
@@ -388,7 +388,7 @@ func TestFailureNamesThePod(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			spec := release.Spec{
 				Target: release.Target{Namespace: "fault-" + name, Name: "app"}, CreateNamespace: true, Wait: true, Timeout: 6 * time.Second,
-				Chart: newChart(t, "app", "1.0.0", files{"templates/all.yaml": deployment}), Values: map[string]any{"fault": tc.fault},
+				Chart: newChart(t, "1.0.0", files{"templates/all.yaml": deployment}), Values: map[string]any{"fault": tc.fault},
 			}
 			_, err := r.Apply(withDeadline(t, time.Minute), alice, spec)
 			if err == nil {

@@ -81,24 +81,15 @@ func (l *lease) acquire(ctx context.Context) error {
 	var since time.Time
 	for {
 		current, err := l.api.Get(ctx, l.name, metav1.GetOptions{})
-		wait := 50 * time.Millisecond
-		switch {
-		case apierrors.IsNotFound(err):
-			if l.object, err = l.api.Create(ctx, l.fresh(), metav1.CreateOptions{}); err == nil {
-				return nil
-			}
-			if !apierrors.IsAlreadyExists(err) {
-				return fmt.Errorf("make lease %s: %w", l.name, err)
-			}
-		case err != nil:
+		if err != nil && !apierrors.IsNotFound(err) {
 			return fmt.Errorf("read lease %s: %w", l.name, err)
-		case expired(current, !since.IsZero() && current.ResourceVersion == seen, time.Since(since)):
-			if err := l.takeOver(ctx, current); err == nil {
-				return nil
-			} else if !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) {
-				return fmt.Errorf("take over lease %s: %w", l.name, err)
+		}
+		wait := 50 * time.Millisecond
+		if err != nil || expired(current, !since.IsZero() && current.ResourceVersion == seen, time.Since(since)) {
+			if done, err := l.seize(ctx, current, err != nil); done || err != nil {
+				return err
 			}
-		default:
+		} else {
 			if since.IsZero() || current.ResourceVersion != seen {
 				slog.InfoContext(ctx, "waiting for another run", "lease", l.name, "holder", holderOf(current))
 				seen, since = current.ResourceVersion, time.Now()
@@ -109,6 +100,23 @@ func (l *lease) acquire(ctx context.Context) error {
 			return fmt.Errorf("another run (%s) is still working on it: %w", holderOf(current), context.Cause(ctx))
 		}
 	}
+}
+
+// seize makes the lease, or takes it from a dead run. done is false if somebody
+// else was faster.
+func (l *lease) seize(ctx context.Context, current *coordination.Lease, missing bool) (done bool, err error) {
+	if missing {
+		l.object, err = l.api.Create(ctx, l.fresh(), metav1.CreateOptions{})
+	} else {
+		err = l.takeOver(ctx, current)
+	}
+	switch {
+	case err == nil:
+		return true, nil
+	case apierrors.IsAlreadyExists(err), apierrors.IsConflict(err), !missing && apierrors.IsNotFound(err):
+		return false, nil
+	}
+	return false, fmt.Errorf("make lease %s: %w", l.name, err)
 }
 
 func (l *lease) takeOver(ctx context.Context, current *coordination.Lease) error {

@@ -75,14 +75,14 @@ func withValues(v map[string]any) func(*helmrelease.Release) {
 }
 
 // newRun works on Helm's memory storage, with cluster in place of Kubernetes.
-func newRun(t testing.TB, spec *Spec, cluster helmkube.Interface, history ...*helmrelease.Release) *run {
-	t.Helper()
+func newRun(tb testing.TB, spec *Spec, cluster helmkube.Interface, history ...*helmrelease.Release) *run {
+	tb.Helper()
 	memory := driver.NewMemory()
 	memory.SetNamespace(target.Namespace)
 	records := storage.Init(memory)
 	for _, r := range history {
 		if err := records.Create(r); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	r := &Runner{
@@ -97,7 +97,7 @@ func newRun(t testing.TB, spec *Spec, cluster helmkube.Interface, history ...*he
 	}
 	w, err := r.open(target, me, spec)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return w
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	helmchart "helm.sh/helm/v3/pkg/chart"
 	"pgregory.net/rapid"
 
 	"github.com/e6data/aws-quickstart/internal/chart"
@@ -41,7 +40,7 @@ func (r *recorder) Remove(_ context.Context, o release.Owner, t release.Target, 
 type anyChart struct{ err error }
 
 func (c anyChart) Load(context.Context, chart.Reference) (*chart.Chart, error) {
-	return &chart.Chart{Helm: &helmchart.Chart{}}, c.err
+	return &chart.Chart{}, c.err
 }
 
 func props() contract.HelmRelease {
