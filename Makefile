@@ -16,7 +16,8 @@ DIST  := $(ROOT)/dist
 # No tool may fetch another toolchain, or read a setting of this user's.
 export GOTOOLCHAIN := local
 export GOWORK      := off
-export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
+# jsii warns of each Node.js major version that its own calendar calls old.
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20,22
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 hash = $(shell cat $(1) 2>/dev/null | git hash-object --stdin | cut -c1-12)

@@ -3,7 +3,6 @@ package rehearsal
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -13,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"sigs.k8s.io/yaml"
 )
 
 // Artifacts is a published version: what lies in a region's bucket under the
@@ -24,29 +22,6 @@ type Artifacts struct {
 	Dir string
 	// Version is the prefix in the bucket.
 	Version string
-}
-
-// ArtifactBucket reads from a template which bucket holds the artefacts of a
-// region: the mapping that the published template itself uses.
-func ArtifactBucket(template []byte, region string) (string, error) {
-	var t struct {
-		Mappings map[string]map[string]map[string]string
-	}
-	if err := yaml.Unmarshal(template, &t); err != nil {
-		return "", fmt.Errorf("read the template's mappings: %w", err)
-	}
-	for _, m := range t.Mappings {
-		for _, values := range m {
-			if _, ok := values["Bucket"]; !ok {
-				continue
-			}
-			if b := m[region]["Bucket"]; b != "" {
-				return b, nil
-			}
-			return "", fmt.Errorf("the template publishes no artefacts in region %s", region)
-		}
-	}
-	return "", errors.New("the template has no mapping of regions to artefact buckets")
 }
 
 // Publish makes the bucket and uploads every file of a.Dir under a.Version.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 )
 
 // Call is one AWS API call that a role made.
@@ -38,6 +39,17 @@ func (e *Environment) Calls() ([]Call, error) {
 	return calls, s.Err()
 }
 
+// roleName is the role of a principal: of a session of it
+// (arn:aws:sts::1:assumed-role/ROLE/SESSION), or of the role itself, as which
+// Lambda writes a function's logs.
+func roleName(principal string) string {
+	parts := strings.Split(principal, "/")
+	if strings.HasSuffix(parts[0], ":assumed-role") && len(parts) == 3 {
+		return parts[1]
+	}
+	return parts[len(parts)-1]
+}
+
 // showCalls tells for each role how many calls were allowed and denied.
 func (r *run) showCalls() {
 	calls, err := r.env.Calls()
@@ -47,11 +59,12 @@ func (r *run) showCalls() {
 	}
 	allowed, denied := map[string]int{}, map[string]int{}
 	for _, c := range calls {
+		role := roleName(c.Principal)
 		if c.Allowed {
-			allowed[c.Principal]++
+			allowed[role]++
 		} else {
-			denied[c.Principal]++
-			allowed[c.Principal] += 0
+			denied[role]++
+			allowed[role] += 0
 		}
 	}
 	for _, p := range slices.Sorted(maps.Keys(allowed)) {

@@ -18,6 +18,8 @@ type Item struct {
 
 func (i Item) String() string { return i.Type + " " + i.ID }
 
+func compareItems(a, b Item) int { return strings.Compare(a.String(), b.String()) }
+
 // Inventory is everything that exists at one moment.
 type Inventory map[Item]bool
 
@@ -30,7 +32,7 @@ func (now Inventory) Since(earlier Inventory) []Item {
 			items = append(items, i)
 		}
 	}
-	slices.SortFunc(items, func(a, b Item) int { return strings.Compare(a.String(), b.String()) })
+	slices.SortFunc(items, compareItems)
 	return items
 }
 

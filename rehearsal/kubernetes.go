@@ -27,15 +27,18 @@ func isCode(err error, code string) bool {
 // deleted and had not when they started. A cluster's end hides what a release
 // forgot; an existing cluster of a customer would keep it.
 func (e *Environment) objectsLeft() ([]Item, error) {
-	files, err := filepath.Glob(e.file("clusters/*.left.json"))
+	logs, err := filepath.Glob(e.file("clusters/*.log"))
 	if err != nil {
 		return nil, err
 	}
 	var items []Item
-	for _, file := range files {
+	for _, log := range logs {
+		// Each cluster that ended has a log; without a list of what it had left
+		// it was killed or crashed, and nobody knows.
+		file := strings.TrimSuffix(log, ".log") + ".left.json"
 		text, err := os.ReadFile(file)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("what cluster %s had left is not known: %w", strings.TrimSuffix(filepath.Base(log), ".log"), err)
 		}
 		var objects []struct{ Kind, Namespace, Name string }
 		if err := json.Unmarshal(text, &objects); err != nil {

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/e6data/aws-quickstart/internal/artifact"
 )
 
 // RunOptions say what a run deploys.
@@ -115,10 +117,7 @@ func (r *run) publish(ctx context.Context) error {
 	if r.template, err = ParseTemplate(text); err != nil {
 		return err
 	}
-	bucket, err := ArtifactBucket(text, r.env.Region)
-	if err != nil {
-		return err
-	}
+	bucket := artifact.Bucket(r.env.Region)
 	if err := r.clients.Publish(ctx, r.env.Region, bucket, r.Artifacts); err != nil {
 		return err
 	}

@@ -41,11 +41,10 @@ func (t *Template) Types() []string {
 }
 
 // Retained are the things that stay when a stack with these physical IDs (by
-// logical ID) is deleted.
+// logical ID) is deleted, in the order of Since.
 func (t *Template) Retained(physicalIDs map[string]string) []Item {
 	var items []Item
-	for _, logicalID := range slices.Sorted(maps.Keys(t.Resources)) {
-		r := t.Resources[logicalID]
+	for logicalID, r := range t.Resources {
 		id := physicalIDs[logicalID]
 		if id == "" || !strings.HasPrefix(r.DeletionPolicy, "Retain") {
 			continue
@@ -59,5 +58,6 @@ func (t *Template) Retained(physicalIDs map[string]string) []Item {
 		}
 		items = append(items, Item{r.Type, id})
 	}
+	slices.SortFunc(items, compareItems)
 	return items
 }

@@ -19,6 +19,13 @@ import (
 // Functions are the Lambda functions, by their folder under lambdas/.
 var Functions = []string{"helminstaller", "outputs"}
 
+// BucketPrefix and a region's name make the name of the bucket that a version
+// is published to in that region.
+const BucketPrefix = "e6data-quickstart-"
+
+// Bucket is the bucket of a region's published versions.
+func Bucket(region string) string { return BucketPrefix + region }
+
 // Architecture is an instruction set in Lambda's words.
 type Architecture string
 

@@ -78,10 +78,7 @@ func start(t *testing.T, order string) *deployment {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &deployment{Environment: env, clients: env.Clients(), version: strings.TrimSpace(string(version))}
-	if d.bucket, err = rehearsal.ArtifactBucket(committed(t), env.Region); err != nil {
-		t.Fatal(err)
-	}
+	d := &deployment{Environment: env, clients: env.Clients(), bucket: artifact.Bucket(env.Region), version: strings.TrimSpace(string(version))}
 	if err := d.clients.Publish(t.Context(), env.Region, d.bucket, rehearsal.Artifacts{Dir: dist, Version: d.version}); err != nil {
 		t.Fatal(err)
 	}

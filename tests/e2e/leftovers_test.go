@@ -76,7 +76,7 @@ func plantInAccount(t *testing.T, d *deployment) []rehearsal.Item {
 	if _, err := d.clients.IAM.CreateRole(ctx, &iam.CreateRoleInput{RoleName: aws.String("planted"), AssumeRolePolicyDocument: aws.String(trustNobody)}); err != nil {
 		t.Fatal(err)
 	}
-	inline := &iam.PutRolePolicyInput{RoleName: aws.String("planted"), PolicyName: aws.String("inline"), PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[]}`)}
+	inline := &iam.PutRolePolicyInput{RoleName: aws.String("planted"), PolicyName: aws.String("inline"), PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:*","Resource":"*"}]}`)}
 	if _, err := d.clients.IAM.PutRolePolicy(ctx, inline); err != nil {
 		t.Fatal(err)
 	}
