@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"helm.sh/helm/v3/pkg/action"
@@ -163,10 +164,17 @@ func until(ctx context.Context, f func() error) error {
 	}
 }
 
+// oneLine takes the line breaks out of Helm's errors.
+type oneLine struct{ error }
+
+func (o oneLine) Error() string { return strings.Join(strings.Fields(o.error.Error()), " ") }
+
+func (o oneLine) Unwrap() error { return o.error }
+
 // failure says why an install or upgrade failed: Helm's own words and, if
 // objects of the release are not well, what is the matter with them.
 func (w *run) failure(ctx context.Context, what string, start time.Time, err error) error {
-	short := err
+	var short error = oneLine{err}
 	if errors.Is(err, context.DeadlineExceeded) {
 		short = fmt.Errorf("not ready after %s", time.Since(start).Round(time.Second))
 	}

@@ -373,6 +373,30 @@ func TestAdoptedObjectsOutliveTheRelease(t *testing.T) {
 	}
 }
 
+func TestFailedHookIsNamed(t *testing.T) {
+	cluster, _ := realCluster(t)
+	r := runner(t, cluster)
+	spec := release.Spec{
+		Target: release.Target{Namespace: "hook", Name: "app"}, CreateNamespace: true, Wait: true, Timeout: 5 * time.Second,
+		Chart: newChart(t, "1.0.0", files{"templates/job.yaml": `apiVersion: batch/v1
+kind: Job
+metadata: {name: {{ .Release.Name }}-pre, annotations: {"helm.sh/hook": "pre-install"}}
+spec:
+  template:
+    spec: {restartPolicy: Never, nodeSelector: {no: such-node}, containers: [{name: main, image: "example.test/hello:1"}]}
+`}),
+	}
+	_, err := r.Apply(withDeadline(t, time.Minute), alice, spec)
+	if err == nil {
+		t.Fatal("a hook that cannot run succeeded")
+	}
+	t.Logf("the error: %v", err)
+	contains(t, err.Error(), "failed pre-install", "of Job app-pre is Pending: no node takes it")
+	if err := r.Remove(withDeadline(t, time.Minute), alice, spec.Target, 0); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestFailureNamesThePod(t *testing.T) {
 	cluster, client := realCluster(t)
 	r := runner(t, cluster)

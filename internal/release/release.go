@@ -212,6 +212,9 @@ func (w *run) loop(ctx context.Context, want Intent) (Observation, error) {
 	var failure error
 	done := map[Action]bool{}
 	for {
+		if ctx.Err() != nil { // the time is up or the lease is lost: no step more
+			return Observation{}, errors.Join(failure, context.Cause(ctx))
+		}
 		seen, err := w.observe(want)
 		if err != nil {
 			return seen, errors.Join(failure, err)

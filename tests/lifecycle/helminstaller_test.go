@@ -288,3 +288,30 @@ func forward(t *testing.T, cfg *rest.Config) http.Handler {
 		},
 	}
 }
+
+// BenchmarkHelmInstallerStart is the time from the start of the process to its
+// first question for work: what a cold start adds to an invocation.
+func BenchmarkHelmInstallerStart(b *testing.B) {
+	path := os.Getenv("QUICKSTART_FUNCTIONS") + "/helminstaller/bootstrap"
+	if os.Getenv("QUICKSTART_FUNCTIONS") == "" {
+		path = lifecycle.Build(b, "helminstaller")
+	}
+	asked := make(chan struct{}, 1)
+	api := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		asked <- struct{}{}
+		<-r.Context().Done()
+	}))
+	b.Cleanup(api.Close)
+	for b.Loop() {
+		command := exec.CommandContext(b.Context(), path)
+		command.Env = []string{"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(api.URL, "http://"), "AWS_REGION=us-east-1"}
+		if err := command.Start(); err != nil {
+			b.Fatal(err)
+		}
+		<-asked
+		b.StopTimer()
+		_ = command.Process.Kill()
+		_ = command.Wait()
+		b.StartTimer()
+	}
+}
