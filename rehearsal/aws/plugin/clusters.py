@@ -131,9 +131,10 @@ def _network_refusal(vpc: dict) -> str:
     for subnet_id in subnet_ids:
         zone = known[ec2._subnets[subnet_id]["AvailabilityZone"]]
         if not zone.takes_clusters():
+            others = ", ".join(name for name, other in known.items() if other.takes_clusters())
             return (
                 f"Cannot create cluster because {zone.name} ({zone.zone_id}), {_NO_CAPACITY}. "
-                f"Retry and choose from these availability zones: {', '.join(name for name, other in known.items() if other.takes_clusters())}"
+                f"Retry and choose from these availability zones: {others}"
             )
     if len({ec2._subnets[subnet_id]["AvailabilityZone"] for subnet_id in subnet_ids}) < _FEWEST_ZONES:
         return "Subnets specified must be in at least two different AZs"

@@ -96,7 +96,7 @@ def _role_is_free(role_name: str, properties: Properties) -> None:
     profiles = [name for name, profile in iam._instance_profiles.items() if role_name in profile.get("Roles", [])]
     if profiles:
         raise RuntimeError(
-            f"Cannot delete entity, must remove roles from instance profile first. ({role_name} is in {', '.join(profiles)})"
+            f"Cannot delete entity, must remove roles from instance profile first. (in {', '.join(profiles)})"
         )
     attached = set(role.get("AttachedPolicies", [])) - set(properties.get("ManagedPolicyArns") or [])
     if attached:

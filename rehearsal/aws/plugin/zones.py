@@ -1,6 +1,6 @@
 """Availability zones: more than three where AWS has more, a local zone, and those in which EKS makes no cluster.
 
-Sources: "Regions and Zones" of the EC2 user guide, and "Amazon EKS networking requirements" of the EKS user guide. As in
+Sources: "Regions and Zones" of the EC2 user guide, "Amazon EKS networking requirements" of the EKS user guide. As in
 MiniStack the letter gives the number of the zone's ID (on AWS that differs from account to account): us-east-1c is
 use1-az3, which EKS refuses.
 """

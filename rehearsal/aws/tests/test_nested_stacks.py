@@ -76,6 +76,10 @@ class NestedStacks(unittest.TestCase):
         url = publish("bad.json", network(Zz={**bad, "DependsOn": "PrivateRoute"}))
         self.assertEqual(aws.deploy("outer-bad", parent(url)), "ROLLBACK_COMPLETE", aws.reasons("outer-bad"))
         self.assertIn("failed to create: [Zz]. (Zz: The CIDR '10.20.0.0/24' conflicts", aws.reasons("outer-bad"))
+        statuses = [status for who, status, _ in aws.events("outer-bad") if who == "Child"]
+        self.assertEqual(
+            statuses[-2:], ["DELETE_IN_PROGRESS", "DELETE_COMPLETE"], "the parent deletes its failed child"
+        )
         self.assertEqual(aws.client("ec2").describe_addresses()["Addresses"], [])
         vpcs = [v["CidrBlock"] for v in aws.client("ec2").describe_vpcs()["Vpcs"]]
         self.assertNotIn("10.20.0.0/16", vpcs)
