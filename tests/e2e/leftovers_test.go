@@ -22,6 +22,7 @@ const trustNobody = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Pri
 // What somebody plants beside the stack, in the account and on the cluster,
 // must be the leftovers, exactly.
 func TestTheLeftoverCheckFindsWhatIsPlanted(t *testing.T) {
+	t.Parallel()
 	d := start(t, "")
 	s := d.stack(t, "quickstart")
 	if err := s.Create(t.Context(), d.parameters(nil)); err != nil {

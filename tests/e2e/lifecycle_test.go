@@ -15,6 +15,7 @@ import (
 )
 
 func TestCreateUpdateDelete(t *testing.T) {
+	t.Parallel()
 	d := start(t, "")
 	s := d.stack(t, "quickstart")
 	if err := s.Create(t.Context(), d.parameters(nil)); err != nil {
@@ -108,8 +109,10 @@ func releases(t *testing.T, d *deployment, cluster string) map[string]int {
 }
 
 func TestAnyOrderOfIndependentResources(t *testing.T) {
+	t.Parallel()
 	for _, order := range sample(t, []string{"custom-first", "1", "2", "3", "4", "5", "6", "7", "8", "9"}, 2) {
 		t.Run(order, func(t *testing.T) {
+			t.Parallel()
 			d := start(t, order)
 			s := d.stack(t, "quickstart")
 			if err := s.Create(t.Context(), d.parameters(nil)); err != nil {
@@ -126,6 +129,7 @@ func TestAnyOrderOfIndependentResources(t *testing.T) {
 }
 
 func TestEveryResourceTypeIsLookedForByTheLeftoverCheck(t *testing.T) {
+	t.Parallel()
 	for _, file := range []string{"../../quickstart.yaml", "../../templates/network.yaml"} {
 		text, err := os.ReadFile(file)
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 // A chart whose pod never gets ready fails the stack, and the reason tells the
 // pod, its state and its last event.
 func TestAChartThatNeverGetsReadyFailsTheStack(t *testing.T) {
+	t.Parallel()
 	faults := []struct{ fault, state, event string }{
 		{"NeverReady", "not ready", "Unhealthy"},
 		{"CrashLoopBackOff", "CrashLoopBackOff", "BackOff"},
@@ -19,6 +20,7 @@ func TestAChartThatNeverGetsReadyFailsTheStack(t *testing.T) {
 	}
 	for _, f := range sample(t, faults, 1) {
 		t.Run(f.fault, func(t *testing.T) {
+			t.Parallel()
 			d := start(t, "")
 			key := "faulty/" + f.fault
 			d.publishFaultyCharts(t, key, f.fault)

@@ -30,12 +30,14 @@ var seenElsewhere = map[string]string{
 }
 
 func TestAPermissionTakenFromAFunctionsRoleFailsTheStack(t *testing.T) {
+	t.Parallel()
 	grants := functionGrants(t)
 	if len(grants) < 4 {
 		t.Fatalf("only %d grants found in the functions' roles: %v", len(grants), grants)
 	}
 	for _, g := range sample(t, grants, 2) {
 		t.Run(g.role+" without "+g.action, func(t *testing.T) {
+			t.Parallel()
 			d := start(t, "")
 			s := d.changed(t, "refused", func(resources map[string]any) { revoke(t, resources, g) })
 			failed := mustFail(t, s, d.parameters(nil))
@@ -141,6 +143,7 @@ func revoke(t *testing.T, resources map[string]any, g grant) {
 }
 
 func TestWithoutItsAccessEntryTheFunctionIsRefusedByKubernetes(t *testing.T) {
+	t.Parallel()
 	d := start(t, "")
 	var role string
 	s := d.changed(t, "noaccess", func(resources map[string]any) {
@@ -181,12 +184,14 @@ func forget(resources map[string]any, id string) {
 
 // A failure right after any resource was made must roll back to nothing.
 func TestARolledBackCreateLeavesNothing(t *testing.T) {
+	t.Parallel()
 	template, err := rehearsal.ParseTemplate(committed(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, after := range sample(t, slices.Sorted(maps.Keys(template.Resources)), 2) {
 		t.Run("failure after "+after, func(t *testing.T) {
+			t.Parallel()
 			d := start(t, "")
 			s := d.changed(t, "failing", func(resources map[string]any) {
 				resources["Broken"] = map[string]any{

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Everything in full. Writes docs/campaign.md; exits non-zero if anything failed.
+# CAMPAIGN_FUZZTIME is the time for each fuzz target (default 10m).
+set -u
+export CAMPAIGN=1 LOCALKUBE_CAMPAIGN=1
+export SEED=${SEED:-$(( $(date +%s) % 1000000 ))}
+fuzztime=${CAMPAIGN_FUZZTIME:-10m}
+logs=dist/campaign
+page=docs/campaign.md
+failed=0
+rm -rf "$logs" && mkdir -p "$logs"
+
+cat > "$page" <<PAGE
+# Campaign
+
+The newest full run of \`make campaign\`: every order, a failure after every resource, every permission taken away, every
+fault, data races, long fuzzing. Seed $SEED; commit $(git rev-parse --short HEAD)$(git diff --quiet HEAD -- . ":!$page" || echo ' with changes'); $(nproc) cores.
+
+| part | passed | failed | skipped | seconds |
+|---|---|---|---|---|
+PAGE
+
+# part NAME COMMAND...: runs a go test -v and counts its tests and subtests.
+part() {
+  local name=$1 log start passed bad skipped
+  shift
+  log=$logs/$(tr ' /' '__' <<<"$name").log
+  echo "== $name"
+  start=$SECONDS
+  "$@" >"$log" 2>&1 || { failed=1; echo "   FAILED, see $log"; }
+  passed=$(grep -cE '^ *--- PASS|^(ok|OK)\b.*fuzz|^PASS fuzz' "$log")
+  bad=$(grep -cE '^ *--- FAIL|^FAIL fuzz' "$log")
+  skipped=$(grep -cE '^ *--- SKIP' "$log")
+  echo "| $name | $passed | $bad | $skipped | $((SECONDS - start)) |" >> "$page"
+}
+
+e2e() { go test -timeout 3h -parallel 3 -v -run "$1" ./tests/e2e/; }
+fuzz() { bash tools/fuzz.sh "$fuzztime" && echo "PASS fuzz"; }
+
+part "create, update, delete; leftovers" e2e 'TestCreateUpdateDelete|TestTheLeftover|TestEveryResource'
+part "orders of independent resources" e2e TestAnyOrder
+part "permissions taken away" e2e 'TestAPermission|TestWithoutItsAccessEntry'
+part "faults of pods" e2e TestAChart
+part "failure after each resource" e2e TestARolledBack
+part "beside the code, templates, lifecycle" go test -v -timeout 30m ./cdk/... ./cmd/... ./internal/... ./lambdas/... ./rehearsal/... ./charts/... ./tests/template/... ./tests/lifecycle/...
+part "data races" go test -race -v -timeout 60m ./internal/... ./lambdas/...
+part "embedded Kubernetes" bash -c 'cd rehearsal/eks && CGO_ENABLED=0 go test -trimpath -timeout 30m -v ./...'
+part "fuzzing, $fuzztime each target" fuzz
+
+echo >> "$page"
+if [ "$failed" = 0 ]; then echo "Everything passed."; else echo "Something failed."; fi | tee -a "$page"
+exit "$failed"
