@@ -116,6 +116,7 @@ func TestApply(t *testing.T) {
 	cases := map[string]struct {
 		history []*helmrelease.Release
 		adopt   bool
+		bare    bool // without values
 		cluster *kubefake.FailingKubeClient
 		steps   []Action
 		status  helmrelease.Status // of the newest record
@@ -128,6 +129,14 @@ func TestApply(t *testing.T) {
 		},
 		"other values": {
 			history: []*helmrelease.Release{revision(1, helmrelease.StatusDeployed, withValues(map[string]any{"size": 3.0}))},
+			steps:   []Action{Upgrade}, status: helmrelease.StatusDeployed,
+		},
+		"no values any more": {
+			history: []*helmrelease.Release{revision(1, helmrelease.StatusDeployed)},
+			bare:    true, steps: []Action{Upgrade}, status: helmrelease.StatusDeployed,
+		},
+		"other files under the same version": {
+			history: []*helmrelease.Release{revision(1, helmrelease.StatusDeployed, func(r *helmrelease.Release) { r.Labels = me.labels("another", nil) })},
 			steps:   []Action{Upgrade}, status: helmrelease.StatusDeployed,
 		},
 		"interrupted first install": {
@@ -197,6 +206,9 @@ func TestApply(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			spec := aSpec()
 			spec.Adopt = tc.adopt
+			if tc.bare {
+				spec.Values = nil
+			}
 			cluster := tc.cluster
 			if cluster == nil {
 				cluster = healthy()
@@ -222,6 +234,25 @@ func TestApply(t *testing.T) {
 				t.Errorf("a second run takes steps %v, %v", again.steps, err)
 			}
 		})
+	}
+}
+
+// deaf is a storage that takes every change and still says the same.
+type deaf struct{ driver.Driver }
+
+func (deaf) Update(string, *helmrelease.Release) error { return nil }
+
+func (deaf) Query(map[string]string) ([]*helmrelease.Release, error) {
+	return []*helmrelease.Release{revision(1, helmrelease.StatusPendingInstall)}, nil
+}
+
+func TestAnActionThatDoesNotHelpIsNotRepeated(t *testing.T) {
+	w := newRun(t, aSpec(), healthy(), revision(1, helmrelease.StatusPendingInstall))
+	w.cfg.Releases.Driver = deaf{w.cfg.Releases.Driver}
+	_, err := w.apply(t.Context())
+	checkError(t, err, []string{"unlock did not help", "pending-install"})
+	if diff := cmp.Diff([]Action{Unlock}, w.steps); diff != "" {
+		t.Errorf("steps differ (-want +got):\n%s", diff)
 	}
 }
 
