@@ -11,7 +11,8 @@ from ministack.core.responses import get_account_id, get_region
 from .settings import Settings
 
 _session = botocore.session.get_session()
-_clients: dict[tuple[str, str, str], BaseClient] = {}
+# Clients that nobody uses at the moment: each call has one for itself, since it closes the connections after it.
+_idle: dict[tuple[str, str, str], list[BaseClient]] = {}
 _lock = threading.Lock()
 _settings: Settings | None = None
 
@@ -34,29 +35,32 @@ class api:  # noqa: N801 - reads as a verb at the call sites
 
     def __getattr__(self, operation: str):
         def call(**arguments: Any) -> dict:
-            client = _client(self._service, get_region(), get_account_id())
+            key = (self._service, get_region(), get_account_id())
+            client = _take(*key)
             try:
                 return getattr(client, operation)(**arguments)
             finally:
                 # An open connection would keep the server's TLS shutdown waiting for 30 s.
                 client.close()
+                with _lock:
+                    _idle.setdefault(key, []).append(client)
 
         return call
 
 
-def _client(service: str, region: str, account: str) -> BaseClient:
+def _take(service: str, region: str, account: str) -> BaseClient:
     assert _settings is not None, "api.install was not called"
     with _lock:
-        found = _clients.get((service, region, account))
-        if found is None:
-            found = _session.create_client(
-                service,
-                region_name=region,
-                endpoint_url=_settings.endpoint,
-                verify=_settings.ca,
-                aws_access_key_id=account,
-                aws_secret_access_key="test",
-                config=botocore.config.Config(retries={"total_max_attempts": 1}),
-            )
-            _clients[service, region, account] = found
-        return found
+        idle = _idle.get((service, region, account))
+        if idle:
+            return idle.pop()
+        # botocore's session is not safe to be used by several threads.
+        return _session.create_client(
+            service,
+            region_name=region,
+            endpoint_url=_settings.endpoint,
+            verify=_settings.ca,
+            aws_access_key_id=account,
+            aws_secret_access_key="test",
+            config=botocore.config.Config(retries={"total_max_attempts": 1}),
+        )

@@ -3,6 +3,7 @@
 import os
 from typing import Any
 
+from ministack.core import lambda_runtime
 from ministack.core.responses import error_response_json, get_account_id, get_region
 from ministack.services import cloudwatch_logs, lambda_svc, s3
 
@@ -19,6 +20,11 @@ _HIDDEN_PREFIXES = ("MINISTACK_", "REHEARSAL_", "PYTHON", "LC_")
 _HIDDEN = {"AUTH", "BIND_HOST", "EDGE_PORT", "GATEWAY_PORT", "HOME", "OLDPWD", "PWD", "SHLVL", "USE_SSL", "USER", "_"}
 _LAMBDA_PATH = "/usr/local/bin:/usr/bin:/bin:/opt/bin"
 
+# How long a busy machine may take to hand over what a function wrote before it answered: for the first line, and after
+# the last.
+_FIRST_LINE_SECONDS, _LAST_LINE_SECONDS, _ALL_LINES_SECONDS = 0.25, 0.02, 1.0
+
+_drain_output = lambda_runtime.Worker._drain_stderr_bounded
 _create_record = lambda_svc._create_function
 _update_record = lambda_svc._update_config
 _worker_environment = lambda_svc._provided_worker_env
@@ -32,6 +38,12 @@ def install() -> None:
     lambda_svc._update_config = _update_configuration
     lambda_svc._provided_worker_env = _environment
     lambda_svc._emit_lambda_logs = _deliver_logs
+    lambda_runtime.Worker._drain_stderr_bounded = _patient_drain
+
+
+def _patient_drain(worker: lambda_runtime.Worker) -> str:
+    """MiniStack gives up after 50 ms, and the last lines of a function that is then deleted are lost."""
+    return _drain_output(worker, _FIRST_LINE_SECONDS, _LAST_LINE_SECONDS, _ALL_LINES_SECONDS)
 
 
 def _refused(message: str) -> tuple:

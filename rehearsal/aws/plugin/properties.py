@@ -1,14 +1,19 @@
-"""The properties that MiniStack's own handlers play: one that they would drop fails the resource instead.
+"""The properties that the types' handlers play: one that they would drop fails the resource instead.
 
-A rehearsal that ignores a property proves nothing about it. A type whose handler is ours checks for itself.
+A rehearsal that ignores a property proves nothing about it. Functions, clusters and node groups check for themselves.
 """
 
 from . import resources
 from .resources import Properties
 
+_RULE = {"CidrIp", "CidrIpv6", "Description", "FromPort", "GroupId", "IpProtocol", "ToPort"}
+
 _PLAYED: dict[str, set[str]] = {
+    "AWS::CloudFormation::Stack": {"Parameters", "Tags", "TemplateURL"},
+    "AWS::EC2::EIP": {"Domain", "Tags"},
     "AWS::EC2::InternetGateway": {"Tags"},
     "AWS::EC2::LaunchTemplate": {"LaunchTemplateData", "LaunchTemplateName", "TagSpecifications", "VersionDescription"},
+    "AWS::EC2::NatGateway": {"AllocationId", "ConnectivityType", "SubnetId", "Tags"},
     "AWS::EC2::Route": {
         "DestinationCidrBlock",
         "DestinationIpv6CidrBlock",
@@ -30,6 +35,8 @@ _PLAYED: dict[str, set[str]] = {
         "Tags",
         "VpcId",
     },
+    "AWS::EC2::SecurityGroupEgress": _RULE | {"DestinationPrefixListId", "DestinationSecurityGroupId"},
+    "AWS::EC2::SecurityGroupIngress": _RULE | {"SourcePrefixListId", "SourceSecurityGroupId"},
     "AWS::EC2::Subnet": {
         "AvailabilityZone",
         "AvailabilityZoneId",
@@ -53,6 +60,26 @@ _PLAYED: dict[str, set[str]] = {
         "VpcId",
     },
     "AWS::EC2::VPCGatewayAttachment": {"InternetGatewayId", "VpcId"},
+    "AWS::EKS::AccessEntry": {
+        "AccessPolicies",
+        "ClusterName",
+        "KubernetesGroups",
+        "PrincipalArn",
+        "Tags",
+        "Type",
+        "Username",
+    },
+    "AWS::EKS::Addon": {
+        "AddonName",
+        "AddonVersion",
+        "ClusterName",
+        "ConfigurationValues",
+        "ResolveConflicts",
+        "ServiceAccountRoleArn",
+        "Tags",
+    },
+    "AWS::EKS::PodIdentityAssociation": {"ClusterName", "Namespace", "RoleArn", "ServiceAccount", "Tags"},
+    "AWS::IAM::InstanceProfile": {"InstanceProfileName", "Path", "Roles"},
     "AWS::IAM::ManagedPolicy": {
         "Description",
         "Groups",
@@ -62,6 +89,7 @@ _PLAYED: dict[str, set[str]] = {
         "Roles",
         "Users",
     },
+    "AWS::IAM::OIDCProvider": {"ClientIdList", "Tags", "ThumbprintList", "Url"},
     "AWS::IAM::Policy": {"Groups", "PolicyDocument", "PolicyName", "Roles", "Users"},
     "AWS::IAM::Role": {
         "AssumeRolePolicyDocument",
