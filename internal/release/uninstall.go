@@ -163,6 +163,9 @@ func (w *run) remaining(ctx context.Context, objects []sought) ([]string, error)
 				return left, fmt.Errorf("uninstall release %s: delete %s: %w", w.target, describe(o.info), err)
 			}
 		}
+		if err := nudge(ctx, o.info, object, time.Now()); err != nil {
+			return left, fmt.Errorf("uninstall release %s: %w", w.target, err)
+		}
 		text := describe(o.info)
 		if f := object.GetFinalizers(); len(f) > 0 {
 			text += " (finalizer " + strings.Join(f, ", ") + ")"
