@@ -44,6 +44,9 @@ func newClusters(connector *kube.Connector, timing release.Timing) func(context.
 		if err != nil {
 			return nil, err
 		}
+		if err := cluster.Admitted(ctx, kube.AccessPatience); err != nil {
+			return nil, err
+		}
 		return release.NewRunner(cluster, timing)
 	}
 }
