@@ -45,7 +45,9 @@ func TestDiagnose(t *testing.T) {
 	quota := workload.DeepCopy()
 	quota.Status.Conditions = []apps.DeploymentCondition{{Type: apps.DeploymentReplicaFailure, Status: core.ConditionTrue, Message: "exceeded quota: pods=0"}}
 	ready := workload.DeepCopy()
-	ready.Status.AvailableReplicas = 3
+	ready.Status = apps.DeploymentStatus{Replicas: 3, UpdatedReplicas: 3, AvailableReplicas: 3}
+	rolling := workload.DeepCopy()
+	rolling.Status = apps.DeploymentStatus{Replicas: 4, UpdatedReplicas: 1, AvailableReplicas: 3}
 	now := time.Now()
 	cases := map[string]struct {
 		objects []runtime.Object
@@ -76,6 +78,10 @@ func TestDiagnose(t *testing.T) {
 				ContainerStatuses: []core.ContainerStatus{{Name: "main", RestartCount: 1}},
 			})},
 			say: []string{"is Running but not ready: container main, 1 restarts"},
+		},
+		"new pods that do not start while the old ones serve": {
+			objects: []runtime.Object{rolling, aPod("x-1", core.PodStatus{Phase: core.PodRunning}), aPod("x-2", waitingFor("CrashLoopBackOff", ""))},
+			say:     []string{"pod apps/x-2 of Deployment x is in CrashLoopBackOff"},
 		},
 		"pods that may not be made": {objects: []runtime.Object{quota}, say: []string{"Deployment x in namespace apps has 0 of 3 pods ready: exceeded quota"}},
 		"no pods yet":               {objects: []runtime.Object{workload}, say: []string{"Deployment x in namespace apps has 0 of 3 pods ready"}},

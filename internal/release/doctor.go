@@ -50,15 +50,20 @@ func (d *doctor) examine(ctx context.Context, o *unstructured.Unstructured) []tr
 
 func (d *doctor) deployment(ctx context.Context, o *unstructured.Unstructured) []trouble {
 	x, err := d.kube.AppsV1().Deployments(o.GetNamespace()).Get(ctx, o.GetName(), metav1.GetOptions{})
-	if err != nil || x.Status.AvailableReplicas >= replicas(x.Spec.Replicas) && x.Status.ObservedGeneration >= x.Generation {
+	want := replicas(x.Spec.Replicas)
+	// While new pods do not get ready the old ones go on serving: they are
+	// available, but not what was asked for.
+	updated := x.Status.UpdatedReplicas >= want && x.Status.Replicas <= x.Status.UpdatedReplicas && x.Status.ObservedGeneration >= x.Generation
+	if err != nil || updated && x.Status.AvailableReplicas >= want {
 		return nil
 	}
-	return d.workload(ctx, o, x.Spec.Selector, x.Status.AvailableReplicas, replicas(x.Spec.Replicas), deploymentFailure(x))
+	return d.workload(ctx, o, x.Spec.Selector, x.Status.AvailableReplicas, want, deploymentFailure(x))
 }
 
 func (d *doctor) statefulSet(ctx context.Context, o *unstructured.Unstructured) []trouble {
 	x, err := d.kube.AppsV1().StatefulSets(o.GetNamespace()).Get(ctx, o.GetName(), metav1.GetOptions{})
-	if err != nil || x.Status.ReadyReplicas >= replicas(x.Spec.Replicas) {
+	updated := x.Status.UpdateRevision == x.Status.CurrentRevision && x.Status.ObservedGeneration >= x.Generation
+	if err != nil || updated && x.Status.ReadyReplicas >= replicas(x.Spec.Replicas) {
 		return nil
 	}
 	return d.workload(ctx, o, x.Spec.Selector, x.Status.ReadyReplicas, replicas(x.Spec.Replicas), "")
@@ -66,7 +71,8 @@ func (d *doctor) statefulSet(ctx context.Context, o *unstructured.Unstructured) 
 
 func (d *doctor) daemonSet(ctx context.Context, o *unstructured.Unstructured) []trouble {
 	x, err := d.kube.AppsV1().DaemonSets(o.GetNamespace()).Get(ctx, o.GetName(), metav1.GetOptions{})
-	if err != nil || x.Status.NumberReady >= x.Status.DesiredNumberScheduled {
+	updated := x.Status.UpdatedNumberScheduled >= x.Status.DesiredNumberScheduled && x.Status.ObservedGeneration >= x.Generation
+	if err != nil || updated && x.Status.NumberReady >= x.Status.DesiredNumberScheduled {
 		return nil
 	}
 	return d.workload(ctx, o, x.Spec.Selector, x.Status.NumberReady, x.Status.DesiredNumberScheduled, "")

@@ -40,6 +40,9 @@ spec:
       annotations: {rehearsal.e6data.com/fault: {{ . }}}
       {{- end }}
     spec:
+      {{- with .Values.nodes }}
+      nodeSelector: {nodes: {{ . }}}
+      {{- end }}
       containers: [{name: main, image: "example.test/hello:1"}]
 ---
 apiVersion: v1
@@ -55,6 +58,7 @@ spec: {template: {spec: {restartPolicy: Never, containers: [{name: main, image: 
 `
 
 func TestLifeOfARelease(t *testing.T) {
+	t.Parallel()
 	cluster, client := realCluster(t)
 	r := runner(t, cluster)
 	ctx := withDeadline(t, 2*time.Minute)
@@ -109,6 +113,7 @@ func install(t *testing.T, r *release.Runner, owner release.Owner, spec release.
 }
 
 func TestFailedUpgradeIsRestored(t *testing.T) {
+	t.Parallel()
 	cluster, client := realCluster(t)
 	r := runner(t, cluster)
 	spec := release.Spec{Target: release.Target{Namespace: "restore", Name: "app"}, CreateNamespace: true, Wait: true}
@@ -116,7 +121,7 @@ func TestFailedUpgradeIsRestored(t *testing.T) {
 	install(t, r, alice, spec)
 
 	bad := spec
-	bad.Chart, bad.Values = newChart(t, "1.0.0", files{"templates/all.yaml": deployment}), map[string]any{"answer": "bad", "replicas": int64(400)}
+	bad.Chart, bad.Values = newChart(t, "1.0.0", files{"templates/all.yaml": deployment}), map[string]any{"answer": "bad", "nodes": "none"}
 	bad.Timeout = 5 * time.Second
 	_, err := r.Apply(withDeadline(t, time.Minute), alice, bad)
 	if err == nil {
@@ -141,10 +146,11 @@ func TestFailedUpgradeIsRestored(t *testing.T) {
 }
 
 func TestDeadRunHeals(t *testing.T) {
+	t.Parallel()
 	cluster, client := realCluster(t)
 	r := runner(t, cluster)
 	spec := release.Spec{Target: release.Target{Namespace: "stuck", Name: "app"}, CreateNamespace: true, Wait: true}
-	spec.Chart, spec.Values = newChart(t, "1.0.0", files{"templates/all.yaml": deployment}), map[string]any{"replicas": int64(400)}
+	spec.Chart, spec.Values = newChart(t, "1.0.0", files{"templates/all.yaml": deployment}), map[string]any{"nodes": "none"}
 
 	// A run that is cut off in the middle of its wait, as when its function is
 	// killed: its lease and its pending record stay.
@@ -197,6 +203,7 @@ type roundTrip func(*http.Request) (*http.Response, error)
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func TestForeignRelease(t *testing.T) {
+	t.Parallel()
 	cluster, client := realCluster(t)
 	r := runner(t, cluster)
 	spec := func() release.Spec {
@@ -275,6 +282,7 @@ spec: {size: 1%s}
 `
 
 func TestCustomResources(t *testing.T) {
+	t.Parallel()
 	cluster, client := realCluster(t)
 	r := runner(t, cluster)
 	chartOf := func(version, field, value string) release.Spec {
@@ -335,6 +343,7 @@ func TestCustomResources(t *testing.T) {
 }
 
 func TestAdoptedObjectsOutliveTheRelease(t *testing.T) {
+	t.Parallel()
 	cluster, client := realCluster(t)
 	r := runner(t, cluster)
 	if _, err := client.CoreV1().ConfigMaps("default").Create(t.Context(), &core.ConfigMap{
@@ -374,6 +383,7 @@ func TestAdoptedObjectsOutliveTheRelease(t *testing.T) {
 }
 
 func TestFailedHookIsNamed(t *testing.T) {
+	t.Parallel()
 	cluster, _ := realCluster(t)
 	r := runner(t, cluster)
 	spec := release.Spec{
@@ -398,6 +408,7 @@ spec:
 }
 
 func TestFailureNamesThePod(t *testing.T) {
+	t.Parallel()
 	cluster, client := realCluster(t)
 	r := runner(t, cluster)
 	cases := map[string]struct {
@@ -410,6 +421,7 @@ func TestFailureNamesThePod(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			spec := release.Spec{
 				Target: release.Target{Namespace: "fault-" + name, Name: "app"}, CreateNamespace: true, Wait: true, Timeout: 6 * time.Second,
 				Chart: newChart(t, "1.0.0", files{"templates/all.yaml": deployment}), Values: map[string]any{"fault": tc.fault},

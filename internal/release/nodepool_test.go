@@ -20,6 +20,7 @@ import (
 // what a schema of ours would not: KARPENTER_CRDS names their folder
 // (pkg/apis/crds of github.com/aws/karpenter-provider-aws).
 func TestNodepoolChartSuitsKarpenter(t *testing.T) {
+	t.Parallel()
 	cluster, _ := realCluster(t)
 	folder := os.Getenv("KARPENTER_CRDS")
 	if folder == "" {
