@@ -106,8 +106,8 @@ func (r *run) steps(ctx context.Context) error {
 // notProved is said with every green run.
 const notProved = `What this proves: the template deploys, updates and deletes through CloudFormation's API; the functions' real binaries do it
 with the rights of their own roles and no others; Helm installs into a real Kubernetes API; nothing is left behind.
-What it does not: AWS's capacity, quotas, waiting times and propagation delays; security groups and routes (nothing flows
-through them here); EKS's own nodes, add-ons and pods (they are played); the public charts (stand-ins of the same shape).`
+What it does not: AWS's capacity, quotas, waiting times and propagation delays; traffic through the network (only that the
+functions have a way out is checked); EKS's own nodes, add-ons and pods (they are played); the public charts (stand-ins).`
 
 func (r *run) publish(ctx context.Context) error {
 	text, err := os.ReadFile(filepath.Join(r.Dir, "quickstart.yaml"))

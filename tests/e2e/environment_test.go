@@ -135,20 +135,30 @@ func (d *deployment) stack(t *testing.T, name string) *rehearsal.Stack {
 // changed returns a stack of quickstart.yaml after a change to it.
 func (d *deployment) changed(t *testing.T, name string, change func(resources map[string]any)) *rehearsal.Stack {
 	t.Helper()
+	return d.clients.NewStack(name, d.upload(t, name, "quickstart.yaml", change), logEvents(t))
+}
+
+// upload publishes a committed template after a change to it, and returns its
+// URL.
+func (d *deployment) upload(t *testing.T, name, file string, change func(resources map[string]any)) string {
+	t.Helper()
+	text, err := os.ReadFile("../../" + file)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var template map[string]any
-	if err := yaml.Unmarshal(committed(t), &template); err != nil {
+	if err := yaml.Unmarshal(text, &template); err != nil {
 		t.Fatal(err)
 	}
 	change(template["Resources"].(map[string]any))
-	text, err := yaml.Marshal(template)
-	if err != nil {
+	if text, err = yaml.Marshal(template); err != nil {
 		t.Fatal(err)
 	}
 	key := "changed/" + name + ".yaml"
 	if err := d.clients.Upload(t.Context(), d.bucket, key, text); err != nil {
 		t.Fatal(err)
 	}
-	return d.clients.NewStack(name, rehearsal.TemplateURL(d.Region, d.bucket, key), logEvents(t))
+	return rehearsal.TemplateURL(d.Region, d.bucket, key)
 }
 
 // logEvents shows a stack's events with the test's output.

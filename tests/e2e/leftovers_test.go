@@ -91,10 +91,15 @@ func plantInAccount(t *testing.T, d *deployment) []rehearsal.Item {
 		t.Fatal(err)
 	}
 	items := []rehearsal.Item{
-		{Type: "AWS::EC2::VPC", ID: *vpc.Vpc.VpcId}, {Type: "AWS::EC2::Subnet", ID: *subnet.Subnet.SubnetId},
-		{Type: "AWS::EC2::EIP", ID: *address.AllocationId}, {Type: "AWS::EC2::Volume", ID: *volume.VolumeId},
-		{Type: "AWS::IAM::Role", ID: "planted"}, {Type: "AWS::IAM::Policy", ID: "planted/inline"}, {Type: "AWS::IAM::InstanceProfile", ID: "planted"},
-		{Type: "AWS::S3::Bucket", ID: "planted"}, {Type: "AWS::Logs::LogGroup", ID: "/aws/lambda/planted"},
+		{Type: "AWS::EC2::VPC", ID: *vpc.Vpc.VpcId},
+		{Type: "AWS::EC2::Subnet", ID: *subnet.Subnet.SubnetId},
+		{Type: "AWS::EC2::EIP", ID: *address.AllocationId},
+		{Type: "AWS::EC2::Volume", ID: *volume.VolumeId},
+		{Type: "AWS::IAM::Role", ID: "planted"},
+		{Type: "AWS::IAM::Policy", ID: "planted/inline"},
+		{Type: "AWS::IAM::InstanceProfile", ID: "planted"},
+		{Type: "AWS::S3::Bucket", ID: "planted"},
+		{Type: "AWS::Logs::LogGroup", ID: "/aws/lambda/planted"},
 	}
 	return append(items, madeWithVPC(t, d, *vpc.Vpc.VpcId)...)
 }

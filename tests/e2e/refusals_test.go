@@ -1,8 +1,9 @@
 package e2e
 
 import (
-	"fmt"
 	"maps"
+	"os"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -182,35 +183,65 @@ func forget(resources map[string]any, id string) {
 	}
 }
 
-// A failure right after any resource was made must roll back to nothing.
+// A failure right after any resource was made, of the stack or of its nested
+// stack, must roll back to nothing.
 func TestARolledBackCreateLeavesNothing(t *testing.T) {
 	t.Parallel()
-	template, err := rehearsal.ParseTemplate(committed(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, after := range sample(t, slices.Sorted(maps.Keys(template.Resources)), 2) {
-		t.Run("failure after "+after, func(t *testing.T) {
+	for _, c := range sample(t, resourcesOf(t, "quickstart.yaml", "templates/network.yaml"), 2) {
+		t.Run("failure after "+c.id+" of "+path.Base(c.template), func(t *testing.T) {
 			t.Parallel()
 			d := start(t, "")
-			s := d.changed(t, "failing", func(resources map[string]any) {
-				resources["Broken"] = map[string]any{
-					"Type":       "AWS::EC2::Subnet", // a subnet of a network that is not there
-					"Properties": map[string]any{"VpcId": "vpc-00000000000000000", "CidrBlock": "10.0.0.0/24"},
-					"DependsOn":  []any{after},
-				}
-				if c := template.Resources[after].Condition; c != "" {
-					resources["Broken"].(map[string]any)["Condition"] = c
-				}
-			})
-			parameters := d.parameters(map[string]string{"AdminPrincipalArn": fmt.Sprintf("arn:aws:iam::%s:role/admin", account)})
-			mustFail(t, s, parameters)
+			s := d.failingAfter(t, c)
+			mustFail(t, s, d.parameters(map[string]string{
+				"AdminPrincipalArn": "arn:aws:iam::" + account + ":role/admin", "NatGateways": "PerZone", // every condition but those on zones is met
+			}))
 			remove(t, s)
 			if left := d.leftovers(t); len(left) > 0 {
 				t.Errorf("left: %v", left)
 			}
 		})
 	}
+}
+
+// place is one resource of one template.
+type place struct{ template, id string }
+
+func resourcesOf(t *testing.T, files ...string) (places []place) {
+	t.Helper()
+	for _, file := range files {
+		text, err := os.ReadFile("../../" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		template, err := rehearsal.ParseTemplate(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range slices.Sorted(maps.Keys(template.Resources)) {
+			places = append(places, place{file, id})
+		}
+	}
+	return places
+}
+
+// failingAfter returns a stack with one more resource that cannot be made and
+// depends on the given one.
+func (d *deployment) failingAfter(t *testing.T, c place) *rehearsal.Stack {
+	t.Helper()
+	spoil := func(resources map[string]any) {
+		resources["Broken"] = map[string]any{
+			"Type":       "AWS::EC2::Subnet", // a subnet of a network that is not there
+			"Properties": map[string]any{"VpcId": "vpc-00000000000000000", "CidrBlock": "10.0.0.0/24"},
+			"DependsOn":  []any{c.id}, // a resource whose condition is not met is not waited for
+		}
+	}
+	if c.template == "quickstart.yaml" {
+		return d.changed(t, "failing", spoil)
+	}
+	url := d.upload(t, "failing-nested", c.template, spoil)
+	return d.changed(t, "failing", func(resources map[string]any) {
+		resources["Network"].(map[string]any)["Properties"].(map[string]any)["TemplateURL"] = url
+	})
 }
 
 // account is the embedded AWS's own account.
