@@ -23,7 +23,7 @@ def install(settings: Settings) -> None:
     _settings = settings
 
 
-class api:  # noqa: N801 - reads as a verb at the call sites
+class api:
     """One call: api("ec2").describe_vpcs(Filters=[...]) returns botocore's parsed answer.
 
     Account and region are those of the request that is being served. A call from MiniStack's event loop

@@ -3,7 +3,7 @@
 import contextvars
 import json
 import threading
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ def record(principal: str, action: str, resource: str, allowed: bool, reason: st
     if _file is None:
         return
     line = {
-        "time": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "principal": principal,
         "action": action,
         "resource": resource,

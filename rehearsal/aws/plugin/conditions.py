@@ -45,8 +45,8 @@ class _Evaluation:
         }
         self._tests: dict[str, Callable[[Any], bool]] = {
             # All of them, as AWS does: an error in one that does not matter is an error.
-            "Fn::And": lambda arguments: all([self._test(argument) for argument in arguments]),
-            "Fn::Or": lambda arguments: any([self._test(argument) for argument in arguments]),
+            "Fn::And": lambda arguments: all([self._test(argument) for argument in arguments]),  # noqa: C419
+            "Fn::Or": lambda arguments: any([self._test(argument) for argument in arguments]),  # noqa: C419
             "Fn::Not": lambda arguments: not self._test(arguments[0]),
             "Fn::Equals": self._equals,
             "Condition": self._named,

@@ -34,7 +34,7 @@ def install() -> None:
     )
     resources.before_create("AWS::IAM::Role", _role_can_be_made)
     resources.before_create("AWS::IAM::ManagedPolicy", _policy_can_be_made)
-    resources.after_create("AWS::IAM::Role", lambda name, new: _set_boundary(name, new))
+    resources.after_create("AWS::IAM::Role", _set_boundary)
     resources.after_update("AWS::IAM::Role", lambda name, old, new: _set_boundary(name, new))
     resources.before_delete("AWS::IAM::Role", _role_is_free)
     resources.before_delete("AWS::IAM::ManagedPolicy", _policy_is_free)

@@ -76,7 +76,7 @@ class Roles(unittest.TestCase):
                 lambda: eks.describe_cluster(name="yours"),
                 who + f"eks:DescribeCluster on resource: arn:aws:eks:us-east-1:{ACCOUNT}:cluster/yours because no",
             ),
-            "another action": (lambda: ec2.describe_vpcs(), who + "ec2:DescribeVpcs because no identity-based policy"),
+            "another action": (ec2.describe_vpcs, who + "ec2:DescribeVpcs because no identity-based policy"),
             "an object that is not there": (
                 lambda: s3.get_object(Bucket="artefacts", Key="1.0/none"),
                 who + 's3:ListBucket on resource: "arn:aws:s3:::artefacts" because no',

@@ -96,7 +96,7 @@ class Lifetime(unittest.TestCase):
         for name, (change, wanted) in cases.items():
             with self.subTest(name):
                 ended = subprocess.run(
-                    [sys.executable, str(LAUNCH)], env={**good, **change}, capture_output=True, text=True
+                    [sys.executable, str(LAUNCH)], env={**good, **change}, capture_output=True, text=True, check=False
                 )
                 self.assertEqual(ended.returncode, 1)
                 self.assertIn(wanted, ended.stderr)
