@@ -37,6 +37,7 @@ export REHEARSAL_LAUNCHER  = $(ROOT)/rehearsal/aws/launch.py
 export QUICKSTART_DIST     = $(DIST)/release
 export REHEARSAL_KARPENTER_CRDS = $(DIST)/karpenter-crds
 export LOCALKUBE
+export QUICKSTART
 
 .PHONY: help
 help: ## List the targets

@@ -195,6 +195,28 @@ func (c *cluster) ready(t *testing.T, namespace, name string) int32 {
 // anyNode takes the node selector away: the nodes here carry no workspace label.
 const anyNode = `nodeSelector: {e6data-workspace-name: null}`
 
+// listKarpenterObjects reads every type of Karpenter's once. The API server
+// opens a type's storage at its first use; if that is the deletion of its
+// definition, the deletion may rest until the next resync, minutes later, and
+// Helm's own uninstall does not know what to do about that.
+func (c *cluster) listKarpenterObjects(t *testing.T) {
+	t.Helper()
+	lists, err := c.client.Discovery().ServerPreferredResources()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range lists {
+		if !strings.Contains(l.GroupVersion, "karpenter") && !strings.HasPrefix(l.GroupVersion, "autoscaling.x-k8s.io/") {
+			continue
+		}
+		for _, r := range l.APIResources {
+			for c.client.Discovery().RESTClient().Get().AbsPath("/apis", l.GroupVersion, r.Name).Do(t.Context()).Error() != nil {
+				time.Sleep(50 * time.Millisecond) // refused while the storage opens; the test's own limit ends this
+			}
+		}
+	}
+}
+
 func TestChartsOnACluster(t *testing.T) {
 	t.Parallel() // nearly all of it is waiting
 	c := startCluster(t)
@@ -243,6 +265,7 @@ func TestChartsOnACluster(t *testing.T) {
 		t.Errorf("after the upgrade %d pods of version %s are ready, want 3 of 2.1.13", got, rel.Chart.Metadata.Version)
 	}
 
+	c.listKarpenterObjects(t)
 	for _, chart := range []string{Workspace, Karpenter, LoadBalancerController, KarpenterCRD} {
 		c.uninstall(t, chart)
 	}

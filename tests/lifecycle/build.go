@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/e6data/aws-quickstart/internal/artifact"
 )
 
 const module = "github.com/e6data/aws-quickstart"
@@ -16,10 +18,8 @@ func Build(tb testing.TB, name string) string {
 	tb.Helper()
 	watch(tb, sources(tb, name)...)
 	path := filepath.Join(tb.TempDir(), "bootstrap")
-	cmd := exec.CommandContext(tb.Context(), "go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", //nolint:gosec // a package of ours
-		"-ldflags=-s -w -buildid=", "-o", path, module+"/lambdas/"+name)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		tb.Fatalf("build lambdas/%s: %v\n%s", name, err, out)
+	if err := artifact.Compile(tb.Context(), filepath.Join("..", ".."), name, artifact.Host(), path); err != nil {
+		tb.Fatal(err)
 	}
 	return path
 }
