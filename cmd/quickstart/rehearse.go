@@ -32,7 +32,7 @@ func rehearseRunCommand(getenv func(string) string) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			version, err := os.ReadFile(filepath.Join(o.Dir, "VERSION"))
 			if err != nil {
-				return fmt.Errorf("%q is not a built version (run make build): %w", o.Dir, err)
+				return fmt.Errorf("%q is not a built version (run make release): %w", o.Dir, err)
 			}
 			o.Version = strings.TrimSpace(string(version))
 			o.Parameters, o.Changes = sampleParameters(), sampleChanges()
