@@ -29,15 +29,7 @@ func TestTheLeftoverCheckFindsWhatIsPlanted(t *testing.T) {
 		t.Fatal(err)
 	}
 	outputs := checkOutputs(t, s)
-	resources, err := s.Resources(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	template, err := rehearsal.ParseTemplate(committed(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	kept := template.Retained(resources)
+	kept := retained(t, s)
 	planted := append(plantInAccount(t, d), plantOnCluster(t, d, outputs["ClusterName"])...)
 	if err := s.Delete(t.Context()); err != nil {
 		t.Fatal(err)

@@ -33,15 +33,7 @@ func TestCreateUpdateDelete(t *testing.T) {
 	if want := map[string]int{"kube-system/karpenter-crd": 1, "kube-system/e6data-analytics": 2, outputs["KubernetesNamespace"] + "/analytics": 2}; !cmp.Equal(want, updated) {
 		t.Errorf("releases after update (-want +got):\n%s", cmp.Diff(want, updated))
 	}
-	resources, err := s.Resources(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	template, err := rehearsal.ParseTemplate(committed(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	kept := template.Retained(resources)
+	kept := retained(t, s)
 	if err := s.Delete(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -51,6 +43,20 @@ func TestCreateUpdateDelete(t *testing.T) {
 	if buckets := slices.DeleteFunc(slices.Clone(kept), func(i rehearsal.Item) bool { return i.Type != "AWS::S3::Bucket" }); len(buckets) != 2 {
 		t.Errorf("the template retains the buckets %v, want the workspace bucket and the log bucket", buckets)
 	}
+}
+
+// retained are the things that stay when the stack is deleted.
+func retained(t *testing.T, s *rehearsal.Stack) []rehearsal.Item {
+	t.Helper()
+	resources, err := s.Resources(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	template, err := rehearsal.ParseTemplate(committed(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return template.Retained(resources)
 }
 
 // checkOutputs compares the outputs with each other and with the contract.
