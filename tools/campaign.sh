@@ -41,6 +41,8 @@ part "create, update, delete; leftovers" e2e 'TestCreateUpdateDelete|TestTheLeft
 part "orders of independent resources" e2e TestAnyOrder
 part "permissions taken away" e2e 'TestAPermission|TestWithoutItsAccessEntry'
 part "faults of pods" e2e TestAChart
+part "failed updates" e2e TestAFailedUpdate
+part "interruptions" e2e TestAnInterrupted
 part "failure after each resource" e2e TestARolledBack
 part "beside the code, templates, lifecycle" go test -v -timeout 30m ./cdk/... ./cmd/... ./internal/... ./lambdas/... ./rehearsal/... ./charts/... ./tests/template/... ./tests/lifecycle/...
 part "data races" go test -race -v -timeout 60m ./internal/... ./lambdas/...

@@ -43,8 +43,13 @@ func s3Error(err error, where string) error {
 	case "NoSuchBucket":
 		return fmt.Errorf("the bucket of %s does not exist: %w", where, api)
 	case "AccessDenied":
-		return fmt.Errorf("read %s: AccessDenied: %s (S3 also answers so for a missing object if the role lacks s3:ListBucket)",
-			where, api.ErrorMessage())
+		// To a role without s3:ListBucket, S3 does not say that an object is
+		// missing: it denies the listing instead.
+		if strings.Contains(api.ErrorMessage(), "s3:ListBucket") {
+			return fmt.Errorf("there is probably no %s: upload the archive under this very name (CHART-VERSION.tgz), or correct the version. "+
+				"S3 does not tell a role without s3:ListBucket what is missing; it answered AccessDenied: %s", where, api.ErrorMessage())
+		}
+		return fmt.Errorf("read %s: AccessDenied: %s", where, api.ErrorMessage())
 	}
 	return fmt.Errorf("read %s: %s: %s", where, api.ErrorCode(), api.ErrorMessage())
 }

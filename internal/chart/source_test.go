@@ -118,7 +118,12 @@ func TestS3(t *testing.T) {
 		"a denial names the role": {
 			ref: Reference{"s3://b", "app", "1.0.0", ""},
 			err: &smithy.GenericAPIError{Code: "AccessDenied", Message: "User: arn:aws:sts::1:assumed-role/R/x is not authorized to perform: s3:GetObject"},
-			say: []string{"AccessDenied", "assumed-role/R/x", "s3:GetObject", "s3://b/app-1.0.0.tgz"},
+			say: []string{"read s3://b/app-1.0.0.tgz", "AccessDenied", "assumed-role/R/x", "s3:GetObject"},
+		},
+		"a denial of the listing is a missing object": {
+			ref: Reference{"s3://b", "app", "1.0.0", ""},
+			err: &smithy.GenericAPIError{Code: "AccessDenied", Message: "User: arn:aws:sts::1:assumed-role/R/x is not authorized to perform: s3:ListBucket"},
+			say: []string{"there is probably no s3://b/app-1.0.0.tgz", "correct the version", "AccessDenied", "s3:ListBucket"},
 		},
 	}
 	for name, tc := range cases {

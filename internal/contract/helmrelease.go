@@ -34,7 +34,8 @@ type HelmRelease struct {
 	// Adopt says what to do with a release of this name that this resource did
 	// not make, and with objects without Helm's ownership marks (CRDs that
 	// another installer left): AdoptNever (the default) refuses and names the
-	// owner, AdoptExisting takes them over.
+	// owner, AdoptExisting takes them over. A Delete hands an adopted release
+	// that was not changed since back as it was found, and keeps adopted objects.
 	Adopt string `json:"Adopt,omitempty"`
 }
 

@@ -24,15 +24,7 @@ func TestAChartThatNeverGetsReadyFailsTheStack(t *testing.T) {
 			d := start(t, "")
 			key := "faulty/" + f.fault
 			d.publishFaultyCharts(t, key, f.fault)
-			s := d.changed(t, "faulty", func(resources map[string]any) {
-				for _, r := range resources {
-					r := r.(map[string]any)
-					if r["Type"] == "Custom::HelmRelease" {
-						p := r["Properties"].(map[string]any)
-						p["Wait"], p["TimeoutSeconds"] = "true", "15"
-					}
-				}
-			})
+			s := d.changed(t, "faulty", impatient)
 			failed := mustFail(t, s, d.parameters(map[string]string{"ChartSource": "s3://" + d.bucket + "/" + key}))
 			reason := failed.Error()
 			for _, part := range []string{"pod ", f.state, f.event} {
@@ -55,9 +47,7 @@ func (d *deployment) publishFaultyCharts(t *testing.T, prefix, fault string) {
 	dir := t.TempDir()
 	files, err := charts.Package(dir, charts.Options{
 		KarpenterCRDs: os.Getenv("REHEARSAL_KARPENTER_CRDS"),
-		Values: map[string]map[string]any{"workspace": {"rehearsal": map[string]any{"deployment": map[string]any{
-			"enabled": true, "podAnnotations": map[string]any{"rehearsal.e6data.com/fault": fault},
-		}}}},
+		Values:        faultyWorkspace(fault),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -71,4 +61,12 @@ func (d *deployment) publishFaultyCharts(t *testing.T, prefix, fault string) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// faultyWorkspace are defaults of the stand-in workspace chart with a
+// Deployment that plays a fault.
+func faultyWorkspace(fault string) map[string]map[string]any {
+	return map[string]map[string]any{charts.Workspace: {"rehearsal": map[string]any{"deployment": map[string]any{
+		"enabled": true, "podAnnotations": map[string]any{"rehearsal.e6data.com/fault": fault},
+	}}}}
 }

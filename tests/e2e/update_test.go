@@ -1,0 +1,115 @@
+package e2e
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/e6data/aws-quickstart/rehearsal"
+	"github.com/e6data/aws-quickstart/rehearsal/charts"
+)
+
+// An update that cannot be done is rolled back by CloudFormation, and the
+// workspace goes on as it was: every release deployed, none lost.
+func TestAFailedUpdateKeepsTheWorkspace(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change map[string]string
+		want   []string // parts of the reason
+	}{
+		"a chart version that does not exist": {
+			map[string]string{"WorkspaceChartVersion": "9.9.9"},
+			[]string{"Workspace", "there is probably no", "workspace-9.9.9.tgz", "correct the version"},
+		},
+		"a chart version that never gets ready": {
+			map[string]string{"WorkspaceChartVersion": "2.1.13"},
+			[]string{"Workspace", "pod e6data/analytics", "CrashLoopBackOff", "Revision 1, the last good one, is restored"},
+		},
+		"a zone in use is excluded": {
+			map[string]string{"ExcludedAvailabilityZones": "us-east-1a"},
+			[]string{"NetworkPlan", "us-east-1a"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := start(t, "")
+			d.publishNeverReadyUpgrade(t)
+			s := d.changed(t, "updated", impatient)
+			if err := s.Create(t.Context(), d.parameters(nil)); err != nil {
+				t.Fatal(err)
+			}
+			before := releaseNames(t, d)
+			err := s.Update(t.Context(), c.change)
+			var failed *rehearsal.FailedError
+			if !errors.As(err, &failed) || failed.Status != "UPDATE_ROLLBACK_COMPLETE" {
+				t.Fatalf("the update ended with %v, want UPDATE_ROLLBACK_COMPLETE", err)
+			}
+			for _, part := range c.want {
+				if !strings.Contains(failed.Error(), part) {
+					t.Errorf("the reason does not have %q: %s", part, failed)
+				}
+			}
+			if diff := cmp.Diff(before, releaseNames(t, d)); diff != "" {
+				t.Errorf("releases (-before +after the rollback):\n%s", diff)
+			}
+			kept := retained(t, s)
+			remove(t, s)
+			if diff := cmp.Diff(kept, d.leftovers(t)); diff != "" {
+				t.Errorf("left after delete (-retained +left):\n%s", diff)
+			}
+		})
+	}
+}
+
+// impatient makes every release wait for its pods, a short time.
+func impatient(resources map[string]any) {
+	for _, r := range resources {
+		r := r.(map[string]any)
+		if r["Type"] == "Custom::HelmRelease" {
+			p := r["Properties"].(map[string]any)
+			p["Wait"], p["TimeoutSeconds"] = "true", "15"
+		}
+	}
+}
+
+// releaseNames are the releases, each of which must be deployed.
+func releaseNames(t *testing.T, d *deployment) (names []string) {
+	t.Helper()
+	list, err := d.Releases(t.Context(), "e6data-analytics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range list {
+		if r.Status != "deployed" {
+			t.Errorf("release %s/%s is %s at revision %d", r.Namespace, r.Name, r.Status, r.Revision)
+		}
+		names = append(names, r.Namespace+"/"+r.Name)
+	}
+	return names
+}
+
+// publishNeverReadyUpgrade adds version 2.1.13 of the workspace chart, whose
+// pods crash, to the published charts.
+func (d *deployment) publishNeverReadyUpgrade(t *testing.T) {
+	t.Helper()
+	files, err := charts.Package(t.TempDir(), charts.Options{
+		Charts: []string{charts.Workspace}, Versions: map[string]string{charts.Workspace: "2.1.13"},
+		Values: faultyWorkspace("CrashLoopBackOff"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		body, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.clients.Upload(t.Context(), d.bucket, d.version+"/charts/"+filepath.Base(file), body); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
