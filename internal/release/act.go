@@ -72,7 +72,10 @@ func (w *run) upgrade(ctx context.Context, seen Observation) error {
 	u.PostRenderer = w.keeper(ctx)
 	u.Labels = w.owner.labels(s.Chart.Digest, &previous)
 	start := time.Now()
-	if _, err := u.RunWithContext(ctx, s.Name, s.Chart.Helm, s.Values); err != nil {
+	running, over := whileRunning(ctx)
+	_, err := u.RunWithContext(running, s.Name, s.Chart.Helm, s.Values)
+	over()
+	if err != nil {
 		return w.failure(ctx, "upgrade", start, err)
 	}
 	return nil
@@ -152,6 +155,22 @@ func budget(ctx context.Context, wish time.Duration) time.Duration {
 	return left
 }
 
+// whileRunning is ctx for as long as something runs, and is not ended by it
+// once that is over. Helm watches an upgrade's context in a goroutine of its
+// own: if the context ends right after the upgrade has succeeded, both ends are
+// there for it to see, it picks one, and may mark a good release failed.
+func whileRunning(ctx context.Context) (inner context.Context, over func()) {
+	inner, cancel := context.WithCancelCause(detached{ctx})
+	stop := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
+	return inner, func() { stop() }
+}
+
+// detached has a context's values and deadline, but does not end with it.
+type detached struct{ context.Context }
+
+func (detached) Done() <-chan struct{} { return nil }
+func (detached) Err() error            { return nil }
+
 // until runs what knows no context, and gives up on it when the context ends.
 func until(ctx context.Context, f func() error) error {
 	result := make(chan error, 1)
@@ -175,7 +194,7 @@ func (o oneLine) Unwrap() error { return o.error }
 // objects of the release are not well, what is the matter with them.
 func (w *run) failure(ctx context.Context, what string, start time.Time, err error) error {
 	var short error = oneLine{err}
-	if errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		short = fmt.Errorf("not ready after %s", time.Since(start).Round(time.Second))
 	}
 	if cause := context.Cause(ctx); errors.Is(cause, errLeaseLost) {
