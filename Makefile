@@ -44,8 +44,8 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: quickstart
-quickstart: rehearsal-parts ## Create, update and delete the stack on the embedded AWS, check that nothing is left
-	@"$(QUICKSTART)" rehearse run
+quickstart: rehearsal-parts ## Create, update and delete the stack on the embedded AWS, check that nothing is left (ARGS="--help" lists options)
+	@"$(QUICKSTART)" rehearse run $(ARGS)
 
 .PHONY: prerequisites
 prerequisites:
