@@ -377,8 +377,11 @@ func TestEveryRunEnds(t *testing.T) {
 			name  string
 			fails *error
 		}{
-			{"create", &cluster.CreateError}, {"wait", &cluster.WaitError}, {"update", &cluster.UpdateError},
-			{"delete", &cluster.DeleteWithPropagationError}, {"build", &cluster.BuildError},
+			{"create", &cluster.CreateError},
+			{"wait", &cluster.WaitError},
+			{"update", &cluster.UpdateError},
+			{"delete", &cluster.DeleteWithPropagationError},
+			{"build", &cluster.BuildError},
 		} {
 			if rapid.IntRange(0, 3).Draw(r, step.name) == 0 {
 				*step.fails = broken

@@ -31,7 +31,7 @@ func TestAnInterruptedRehearsalLeavesNoProcess(t *testing.T) {
 			if command == "" {
 				t.Skip("QUICKSTART is not set: run these tests through make test")
 			}
-			tmp, err := os.MkdirTemp("", "qi-") // short, for the Unix sockets in it
+			tmp, err := os.MkdirTemp("", "qi-") //nolint:usetesting // a short path, for the Unix sockets in it
 			if err != nil {
 				t.Fatal(err)
 			}
