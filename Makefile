@@ -36,6 +36,7 @@ export REHEARSAL_LOCALKUBE = $(LOCALKUBE)
 export REHEARSAL_LAUNCHER  = $(ROOT)/rehearsal/aws/launch.py
 export QUICKSTART_DIST     = $(DIST)/release
 export REHEARSAL_KARPENTER_CRDS = $(DIST)/karpenter-crds
+export KARPENTER_CRDS           = $(REHEARSAL_KARPENTER_CRDS)
 export LOCALKUBE
 export QUICKSTART
 
