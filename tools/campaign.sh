@@ -35,7 +35,7 @@ part() {
   echo "| $name | $passed | $bad | $skipped | $((SECONDS - start)) |" >> "$page"
 }
 
-e2e() { go test -timeout 3h -parallel 3 -v -run "$1" ./tests/e2e/; }
+e2e() { go test -count=1 -timeout 3h -parallel 3 -v -run "$1" ./tests/e2e/; }
 fuzz() { bash tools/fuzz.sh "$fuzztime"; }
 
 part "create, update, delete; leftovers" e2e 'TestCreateUpdateDelete|TestTheLeftover|TestEveryResource'
@@ -45,9 +45,9 @@ part "faults of pods" e2e TestAChart
 part "failed updates" e2e TestAFailedUpdate
 part "interruptions" e2e TestAnInterrupted
 part "failure after each resource" e2e TestARolledBack
-part "beside the code, templates, lifecycle" go test -v -timeout 30m ./cdk/... ./cmd/... ./internal/... ./lambdas/... ./rehearsal/... ./charts/... ./tests/template/... ./tests/lifecycle/...
-part "data races" go test -race -v -timeout 60m ./internal/... ./lambdas/...
-part "embedded Kubernetes" bash -c 'cd rehearsal/eks && CGO_ENABLED=0 go test -trimpath -timeout 30m -v ./...'
+part "beside the code, templates, lifecycle" go test -count=1 -v -timeout 30m ./cdk/... ./cmd/... ./internal/... ./lambdas/... ./rehearsal/... ./charts/... ./tests/template/... ./tests/lifecycle/...
+part "data races" go test -count=1 -race -v -timeout 60m ./internal/... ./lambdas/...
+part "embedded Kubernetes" bash -c 'cd rehearsal/eks && CGO_ENABLED=0 go test -count=1 -trimpath -timeout 30m -v ./...'
 part "fuzzing, $fuzztime each target" fuzz
 
 echo >> "$page"
