@@ -11,9 +11,9 @@ import (
 // Item is one thing that exists in the account or on a cluster.
 type Item struct {
 	// Type is a CloudFormation resource type, or "Kubernetes KIND".
-	Type string `json:"type"`
+	Type string
 	// ID tells it from others of its type, with its parent's first.
-	ID string `json:"id"`
+	ID string
 }
 
 func (i Item) String() string { return i.Type + " " + i.ID }

@@ -31,13 +31,13 @@ type RunOptions struct {
 
 // Result is what a finished run has to say.
 type Result struct {
-	Create   time.Duration     `json:"-"`
-	Update   time.Duration     `json:"-"`
-	Delete   time.Duration     `json:"-"`
-	Outputs  map[string]string `json:"outputs"`
-	Releases []Release         `json:"releases"`
+	Create   time.Duration
+	Update   time.Duration
+	Delete   time.Duration
+	Outputs  map[string]string
+	Releases []Release
 	// Kept are the resources that the template retains.
-	Kept []Item `json:"kept"`
+	Kept []Item
 }
 
 // Run creates, updates and deletes the stack of a published version's
@@ -83,7 +83,7 @@ func (r *run) steps(ctx context.Context) error {
 	}{
 		{"create", &r.result.Create, func(ctx context.Context) error { return r.stack.Create(ctx, r.Parameters) }, r.showWorkspace},
 		{"update", &r.result.Update, func(ctx context.Context) error { return r.stack.Update(ctx, r.Changes) }, r.showReleases},
-		{"delete", &r.result.Delete, func(ctx context.Context) error { return r.stack.Delete(ctx) }, r.checkLeftovers},
+		{"delete", &r.result.Delete, r.delete, r.checkLeftovers},
 	} {
 		r.say(step.name, "stack %s", r.stack.Name)
 		start := time.Now()
@@ -167,15 +167,18 @@ func (r *run) showReleases(ctx context.Context) error {
 	for _, l := range releases {
 		fmt.Fprintf(w, "release\t%s\tnamespace %s\trevision %d\t%s\n", l.Name, l.Namespace, l.Revision, l.Status)
 	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
+	return w.Flush()
+}
+
+// delete notes what the template retains, since the stack's resources cannot
+// be asked for once it is gone, and deletes the stack.
+func (r *run) delete(ctx context.Context) error {
 	resources, err := r.stack.Resources(ctx)
 	if err != nil {
 		return err
 	}
 	r.result.Kept = r.template.Retained(resources)
-	return nil
+	return r.stack.Delete(ctx)
 }
 
 // checkLeftovers compares the account with what it was before the create.

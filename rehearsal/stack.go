@@ -138,17 +138,6 @@ func (e *FailedError) Error() string {
 	return b.String()
 }
 
-// Reasons are the failed resources' reasons, by logical ID.
-func (e *FailedError) Reasons() map[string]string {
-	m := map[string]string{}
-	for _, f := range e.Failures {
-		if _, ok := m[f.LogicalID]; !ok {
-			m[f.LogicalID] = f.Reason
-		}
-	}
-	return m
-}
-
 // wait follows the stack until it rests. Each event is told as it comes.
 func (s *Stack) wait(ctx context.Context, start time.Time, want types.StackStatus) error {
 	tick := time.NewTicker(pollInterval)

@@ -105,14 +105,18 @@ func (d *deployment) leftovers(t *testing.T) []rehearsal.Item {
 	return now.Since(d.before)
 }
 
-// committed is the committed quickstart.yaml.
-func committed(t *testing.T) []byte {
+// committed is a committed template, named from the project's folder.
+func committed(t *testing.T, file string) *rehearsal.Template {
 	t.Helper()
-	text, err := os.ReadFile("../../quickstart.yaml")
+	text, err := os.ReadFile("../../" + file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return text
+	template, err := rehearsal.ParseTemplate(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return template
 }
 
 // parameters are what a customer would type, with the stand-in charts.

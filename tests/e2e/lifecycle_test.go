@@ -3,7 +3,6 @@ package e2e
 import (
 	"encoding/json"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -52,11 +51,7 @@ func retained(t *testing.T, s *rehearsal.Stack) []rehearsal.Item {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template, err := rehearsal.ParseTemplate(committed(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return template.Retained(resources)
+	return committed(t, "quickstart.yaml").Retained(resources)
 }
 
 // checkOutputs compares the outputs with each other and with the contract.
@@ -136,15 +131,8 @@ func TestAnyOrderOfIndependentResources(t *testing.T) {
 
 func TestEveryResourceTypeIsLookedForByTheLeftoverCheck(t *testing.T) {
 	t.Parallel()
-	for _, file := range []string{"../../quickstart.yaml", "../../templates/network.yaml"} {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		template, err := rehearsal.ParseTemplate(text)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, file := range []string{"quickstart.yaml", "templates/network.yaml"} {
+		template := committed(t, file)
 		if len(template.Types()) == 0 {
 			t.Errorf("%s has no resources", file)
 		}

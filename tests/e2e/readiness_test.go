@@ -23,7 +23,7 @@ func TestAChartThatNeverGetsReadyFailsTheStack(t *testing.T) {
 			t.Parallel()
 			d := start(t, "")
 			key := "faulty/" + f.fault
-			d.publishFaultyCharts(t, key, f.fault)
+			d.publishCharts(t, key, charts.Options{KarpenterCRDs: os.Getenv("REHEARSAL_KARPENTER_CRDS"), Values: faultyWorkspace(f.fault)})
 			s := d.changed(t, "faulty", impatient)
 			failed := mustFail(t, s, d.parameters(map[string]string{"ChartSource": "s3://" + d.bucket + "/" + key}))
 			reason := failed.Error()
@@ -40,15 +40,10 @@ func TestAChartThatNeverGetsReadyFailsTheStack(t *testing.T) {
 	}
 }
 
-// publishFaultyCharts uploads the stand-in charts with a workspace chart whose
-// Deployment plays a fault.
-func (d *deployment) publishFaultyCharts(t *testing.T, prefix, fault string) {
+// publishCharts packages stand-in charts and uploads them under a prefix.
+func (d *deployment) publishCharts(t *testing.T, prefix string, o charts.Options) {
 	t.Helper()
-	dir := t.TempDir()
-	files, err := charts.Package(dir, charts.Options{
-		KarpenterCRDs: os.Getenv("REHEARSAL_KARPENTER_CRDS"),
-		Values:        faultyWorkspace(fault),
-	})
+	files, err := charts.Package(t.TempDir(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

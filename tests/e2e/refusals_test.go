@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"maps"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -60,10 +59,7 @@ func TestAPermissionTakenFromAFunctionsRoleFailsTheStack(t *testing.T) {
 // functionGrants lists every action of every function's role.
 func functionGrants(t *testing.T) []grant {
 	t.Helper()
-	template, err := rehearsal.ParseTemplate(committed(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	template := committed(t, "quickstart.yaml")
 	var grants []grant
 	for _, role := range functionRoles(t, template) {
 		for _, s := range statements(template.Resources[role].Properties) {
@@ -209,15 +205,7 @@ type place struct{ template, id string }
 func resourcesOf(t *testing.T, files ...string) (places []place) {
 	t.Helper()
 	for _, file := range files {
-		text, err := os.ReadFile("../../" + file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		template, err := rehearsal.ParseTemplate(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, id := range slices.Sorted(maps.Keys(template.Resources)) {
+		for _, id := range slices.Sorted(maps.Keys(committed(t, file).Resources)) {
 			places = append(places, place{file, id})
 		}
 	}

@@ -2,8 +2,6 @@ package e2e
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -37,7 +35,11 @@ func TestAFailedUpdateKeepsTheWorkspace(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := start(t, "")
-			d.publishNeverReadyUpgrade(t)
+			// Version 2.1.13 of the workspace chart has pods that crash.
+			d.publishCharts(t, d.version+"/charts", charts.Options{
+				Charts: []string{charts.Workspace}, Versions: map[string]string{charts.Workspace: "2.1.13"},
+				Values: faultyWorkspace("CrashLoopBackOff"),
+			})
 			s := d.changed(t, "updated", impatient)
 			if err := s.Create(t.Context(), d.parameters(nil)); err != nil {
 				t.Fatal(err)
@@ -90,26 +92,4 @@ func releaseNames(t *testing.T, d *deployment) (names []string) {
 		names = append(names, r.Namespace+"/"+r.Name)
 	}
 	return names
-}
-
-// publishNeverReadyUpgrade adds version 2.1.13 of the workspace chart, whose
-// pods crash, to the published charts.
-func (d *deployment) publishNeverReadyUpgrade(t *testing.T) {
-	t.Helper()
-	files, err := charts.Package(t.TempDir(), charts.Options{
-		Charts: []string{charts.Workspace}, Versions: map[string]string{charts.Workspace: "2.1.13"},
-		Values: faultyWorkspace("CrashLoopBackOff"),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		body, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := d.clients.Upload(t.Context(), d.bucket, d.version+"/charts/"+filepath.Base(file), body); err != nil {
-			t.Fatal(err)
-		}
-	}
 }
