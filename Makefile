@@ -29,11 +29,15 @@ LINT_VENV   := $(CACHE)/lint-$(call hash,tools/requirements.txt)
 LINT        := $(CACHE)/tools-$(call hash,tools/go.mod)
 GO_SOURCES  := $(sort $(shell find cmd internal lambdas charts rehearsal/charts rehearsal/*.go -type f ! -name '*_test.go')) go.mod go.sum
 QUICKSTART  := $(DIST)/quickstart
+KARPENTER   := $(CACHE)/karpenter-$(call hash,rehearsal/karpenter/go.mod rehearsal/karpenter/go.sum)/karpenter
+CONTROLLERS := $(DIST)/controllers
 HOST_ARCH   := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
 
 export REHEARSAL_PYTHON    = $(VENV)/bin/python
 export REHEARSAL_LOCALKUBE = $(LOCALKUBE)
 export REHEARSAL_LAUNCHER  = $(ROOT)/rehearsal/aws/launch.py
+export REHEARSAL_KARPENTER   = $(KARPENTER)
+export REHEARSAL_CONTROLLERS = $(CONTROLLERS)
 export QUICKSTART_DIST     = $(DIST)/release
 export REHEARSAL_KARPENTER_CRDS = $(DIST)/karpenter-crds
 export KARPENTER_CRDS           = $(REHEARSAL_KARPENTER_CRDS)
@@ -55,7 +59,7 @@ prerequisites:
 # --- what a rehearsal needs
 
 .PHONY: rehearsal-parts
-rehearsal-parts: prerequisites $(VENV)/.installed $(LOCALKUBE) $(QUICKSTART) release
+rehearsal-parts: prerequisites $(VENV)/.installed $(LOCALKUBE) $(KARPENTER) $(CONTROLLERS) $(QUICKSTART) release
 
 $(VENV)/.installed: rehearsal/aws/requirements.txt | prerequisites
 	@echo "install the embedded AWS's Python packages"
@@ -76,6 +80,23 @@ $(LOCALKUBE): | prerequisites
 	cd rehearsal/eks
 	CGO_ENABLED=0 go build -trimpath -ldflags "$(KUBE_LDFLAGS)" -o "$@.tmp" .
 	mv "$@.tmp" "$@"
+
+# The version is what the controller reports; its IAM policy and CRDs are those of the same version.
+KARPENTER_VERSION = $(firstword $(shell sed -n "s/.*karpenter-provider-aws v\([0-9.]*\).*/\1/p" rehearsal/karpenter/go.mod))
+
+$(KARPENTER): | prerequisites
+	@echo "build Karpenter's controller (the first build takes 2 to 4 minutes)"
+	mkdir -p "$(@D)"
+	cd rehearsal/karpenter
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X sigs.k8s.io/karpenter/pkg/operator.Version=$(KARPENTER_VERSION)" \
+		-o "$@.tmp" github.com/aws/karpenter-provider-aws/cmd/controller
+	mv "$@.tmp" "$@"
+
+CONTROLLER_SOURCES := $(sort $(shell find rehearsal/controllers -type f -name '*.go' ! -name '*_test.go' 2>/dev/null))
+$(CONTROLLERS): $(CONTROLLER_SOURCES) go.mod go.sum | prerequisites
+	@echo "build the stand-in controllers"
+	mkdir -p "$(@D)"
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o "$@" ./rehearsal/controllers
 
 $(QUICKSTART): $(GO_SOURCES) | prerequisites
 	@echo "build the quickstart command"

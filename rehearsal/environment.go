@@ -38,6 +38,11 @@ type Config struct {
 	Localkube string
 	// Launcher is the path of rehearsal/aws/launch.py.
 	Launcher string
+	// Karpenter is the built controller of Karpenter (rehearsal/karpenter),
+	// Controllers the built stand-ins for the load balancer controller and the
+	// EBS CSI driver (rehearsal/controllers). The cluster's nodes run them for
+	// pods that have their images.
+	Karpenter, Controllers string
 	// Region is the AWS region played; empty means us-east-1.
 	Region string
 	// Order is the order in which independent resources are made: empty (the
@@ -153,7 +158,9 @@ func (e *Environment) environ(port int) []string {
 		"SSL_CERT_FILE=" + cert, "AWS_CA_BUNDLE=" + cert,
 		"AWS_ENDPOINT_URL=" + e.Endpoint, "AWS_REGION=" + e.Region, "AWS_DEFAULT_REGION=" + e.Region,
 		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_EC2_METADATA_DISABLED=true",
-		"REHEARSAL_STATE=" + e.StateDir, "REHEARSAL_LOCALKUBE=" + e.Localkube, "REHEARSAL_ORDER=" + e.Order, "REHEARSAL_STOP_ON_EOF=1",
+		"REHEARSAL_STATE=" + e.StateDir, "REHEARSAL_LOCALKUBE=" + e.Localkube,
+		"REHEARSAL_KARPENTER=" + e.Karpenter, "REHEARSAL_CONTROLLERS=" + e.Controllers,
+		"REHEARSAL_ORDER=" + e.Order, "REHEARSAL_STOP_ON_EOF=1",
 		"PYTHONUNBUFFERED=1", "PYTHONDONTWRITEBYTECODE=1",
 	}
 }

@@ -53,6 +53,8 @@ func rehearseRunCommand(getenv func(string) string) *cobra.Command {
 	f.StringVar(&o.Dir, "dist", getenv("QUICKSTART_DIST"), "built version to deploy (default: $QUICKSTART_DIST)")
 	f.StringVar(&o.Python, "python", getenv("REHEARSAL_PYTHON"), "interpreter with MiniStack (default: $REHEARSAL_PYTHON)")
 	f.StringVar(&o.Localkube, "localkube", getenv("REHEARSAL_LOCALKUBE"), "embedded Kubernetes (default: $REHEARSAL_LOCALKUBE)")
+	f.StringVar(&o.Karpenter, "karpenter", getenv("REHEARSAL_KARPENTER"), "Karpenter's controller (default: $REHEARSAL_KARPENTER)")
+	f.StringVar(&o.Controllers, "controllers", getenv("REHEARSAL_CONTROLLERS"), "stand-in controllers (default: $REHEARSAL_CONTROLLERS)")
 	f.StringVar(&o.Launcher, "launcher", getenv("REHEARSAL_LAUNCHER"), "embedded AWS (default: $REHEARSAL_LAUNCHER)")
 	return c
 }
