@@ -7,6 +7,8 @@ from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import iam
 
+from . import authorization
+
 
 def session_arn(role_arn: str, session: str) -> str:
     """The principal that a service is with the role, as STS names it: without the role's path."""
@@ -43,16 +45,7 @@ def _listed(value: Any) -> list:
 
 def principal_allows(principal: iam_evaluator.PrincipalInfo, action: str, resource: str) -> bool:
     """Whether a caller's policies, within its limits, allow action on resource."""
-    context = iam_evaluator.EvalContext(
-        principal_arn=principal.arn,
-        principal_type=principal.type,
-        principal_account=principal.account,
-        action=action,
-        resource_arn=resource,
-        region=get_region(),
-        principal_keys=principal.keys,
-    )
-    return iam_evaluator.evaluate(context, principal.policies or [], *principal.limits).decision == "Allow"
+    return authorization.decide(principal, authorization.Judgement(action, resource)).decision == "Allow"
 
 
 def allows(role_arn: str, session: str, action: str, resource: str = "*") -> bool:
