@@ -68,6 +68,10 @@ def _instances_with(key: str, value: str) -> list[str]:
     return [i["InstanceId"] for i in living if i.get(key) == value]
 
 
+def _interfaces_with(found: Callable[[dict], bool]) -> list[str]:
+    return [e["NetworkInterfaceId"] for e in ec2._network_interfaces.values() if found(e)]
+
+
 def _subnet_is_free(physical_id: str, properties: Properties) -> None:
     groups = [g["nodegroupName"] for g in eks._nodegroups.values() if physical_id in g.get("subnets", [])]
     used = (
@@ -76,6 +80,7 @@ def _subnet_is_free(physical_id: str, properties: Properties) -> None:
         + _clusters_with("subnetIds", physical_id)
         + groups
         + _instances_with("SubnetId", physical_id)
+        + _interfaces_with(lambda e: e["SubnetId"] == physical_id)
     )
     _refuse_if_used(used, "subnet", physical_id)
 
@@ -86,6 +91,7 @@ def _security_group_is_free(physical_id: str, properties: Properties) -> None:
         for group in ec2._security_groups.values()
         if group["GroupId"] != physical_id and physical_id in _peers(group)
     ]
+    used += _interfaces_with(lambda e: physical_id in [g["GroupId"] for g in e["Groups"]])
     used += _functions_with("SecurityGroupIds", physical_id) + _clusters_with("securityGroupIds", physical_id)
     _refuse_if_used(used, "security group", physical_id)
 
@@ -111,6 +117,8 @@ def _internet_gateway_is_detached(physical_id: str, properties: Properties) -> N
 def _route_table_is_free(physical_id: str, properties: Properties) -> None:
     table = ec2._route_tables.get(physical_id) or {}
     associations = [a["SubnetId"] for a in table.get("Associations", []) if a.get("SubnetId")]
+    if any(a.get("Main") for a in table.get("Associations", [])):
+        associations.append(f"{table['VpcId']}, whose main route table it is")
     _refuse_if_used(associations, "routeTable", physical_id)
 
 

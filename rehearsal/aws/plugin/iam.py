@@ -1,5 +1,9 @@
 """IAM: the OIDC provider, and what MiniStack's handlers of roles, policies and instance profiles leave out."""
 
+import json
+from collections.abc import Callable
+from pathlib import Path
+
 from ministack.services import iam
 from ministack.services.cloudformation import provisioners
 
@@ -10,20 +14,24 @@ from .resources import Properties, tag_list
 # What EKS's issuers had before AWS verified them by its own trust store; the API still wants one.
 _THUMBPRINT = "9e99a48a9960b14926bb7f3b02e22da2b0ab7280"
 
-# Policies of AWS that MiniStack has no document of. Roles of EKS, of nodes and of pods have them: nothing here calls
-# with such a role's rights but Karpenter and the load balancer controller, which have policies of their own.
-_AWS_MANAGED = {
-    "AmazonEC2ContainerRegistryPullOnly",
-    "AmazonEC2ContainerRegistryReadOnly",
-    "AmazonEKSVPCResourceController",
-    "AmazonEKSWorkerNodeMinimalPolicy",
-    "service-role/AmazonEBSCSIDriverPolicy",
-    "service-role/AmazonEBSCSIDriverPolicyV2",
+# Documents of AWS's managed policies that MiniStack lacks, under the name that ends the policy's ARN, as the AWS managed
+# policy reference has them (https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html):
+# roles of nodes and of add-ons call with them. AmazonEBSCSIDriverPolicy is version 15, of May 2026.
+_MANAGED = Path(__file__).with_name("managed_policies.json")
+
+# How IAM words its refusals of a delete, by MiniStack's own words.
+_WORDS = {
+    b"must delete all inline policies first": b"must delete policies first",
+    b"must remove role from all instance profiles first": b"must remove roles from instance profile first",
+    b"must remove all roles first": b"must remove roles from instance profile first",
 }
 
 
 def install() -> None:
     """Add AWS::IAM::OIDCProvider; complete roles; refuse what IAM refuses."""
+    _know_managed_policies()
+    for action in ("DeleteInstanceProfile", "DeleteRole"):
+        iam._IAM_HANDLERS[action] = _worded(iam._IAM_HANDLERS[action])
     resources.add(
         "AWS::IAM::OIDCProvider",
         create=_oidc_create,
@@ -47,6 +55,22 @@ def install() -> None:
     )
 
 
+def _worded(answer: Callable[[dict], tuple]) -> Callable[[dict], tuple]:
+    def handle(params: dict) -> tuple:
+        status, headers, body = answer(params)
+        for own, words in _WORDS.items():
+            body = body.replace(own, words)
+        return status, headers, body
+
+    return handle
+
+
+def _know_managed_policies() -> None:
+    for name, document in json.loads(_MANAGED.read_text(encoding="utf-8")).items():
+        record = iam._make_aws_managed_record(name, json.dumps(document))
+        iam._aws_managed_policies[record["Arn"]] = record
+
+
 def _role_can_be_made(properties: Properties) -> None:
     name = properties.get("RoleName")
     if name in iam._roles:
@@ -56,13 +80,9 @@ def _role_can_be_made(properties: Properties) -> None:
 
 
 def _attachable(arn: str) -> None:
-    if iam._is_aws_managed_arn(arn):
-        known = arn in iam._aws_managed_policies or arn.rsplit("policy/", 1)[-1] in _AWS_MANAGED
-    else:
-        known = arn in iam._policies
-    if not known:
+    if not iam.policy_known(arn):
         raise RuntimeError(
-            f"Policy {arn} does not exist or is not attachable. (of AWS's own: unknown to the rehearsal)"
+            f"Policy {arn} does not exist or is not attachable. (of AWS's own the rehearsal knows only some)"
         )
 
 
