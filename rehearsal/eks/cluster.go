@@ -26,6 +26,7 @@ import (
 	"github.com/e6data/aws-quickstart/rehearsal/eks/leftover"
 	"github.com/e6data/aws-quickstart/rehearsal/eks/options"
 	"github.com/e6data/aws-quickstart/rehearsal/eks/pki"
+	"github.com/e6data/aws-quickstart/rehearsal/eks/program"
 )
 
 const endLimit = 2 * time.Second
@@ -193,7 +194,7 @@ func (c *cluster) start(starting, parts context.Context, fail context.CancelCaus
 	}
 	part("kube-controller-manager", func() error { return controlplane.RunControllerManager(parts, c.Dir) })
 	part("kube-scheduler", func() error { return controlplane.RunScheduler(parts, c.Dir) })
-	if err := c.play(starting, parts); err != nil {
+	if err := c.play(parts); err != nil {
 		return err
 	}
 	if err := controlplane.WaitCluster(starting, c.client, c.Nodes.Count); err != nil {
@@ -227,8 +228,19 @@ func (c *cluster) apiServer(parts context.Context) (s controlplane.APIServer, er
 }
 
 // play starts what plays nodes, pods and load balancers.
-func (c *cluster) play(starting, parts context.Context) error {
-	k, err := kubelet.Start(parts, c.client, c.version)
+func (c *cluster) play(parts context.Context) error {
+	var access cloud.Access // nil: there is no AWS to ask
+	if c.iam != nil {
+		access = c.iam
+	}
+	machines := cloud.NewMachines(c.config, c.client, access, c.Nodes)
+	if c.iam != nil {
+		c.iam.Instances(machines.Name)
+	}
+	k, err := kubelet.Start(parts, c.client, c.version, machines, program.Config{
+		Programs: c.Programs, Dir: c.Dir, Server: c.server, Path: os.Getenv("PATH"),
+		AWS: program.AWS{Endpoint: c.AWS.Endpoint, CAFile: c.AWS.CAFile, Region: c.AWS.Region},
+	})
 	if err != nil {
 		return err
 	}
@@ -238,7 +250,7 @@ func (c *cluster) play(starting, parts context.Context) error {
 			return err
 		}
 	}
-	return c.Nodes.Register(starting, c.client)
+	return machines.Start(parts, c.Dir)
 }
 
 func freePort(ctx context.Context) (int, error) {

@@ -16,18 +16,22 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/util/workqueue"
+
+	"github.com/e6data/aws-quickstart/rehearsal/eks/program"
 )
 
 const workers = 4
 
 // Kubelets plays the kubelets of all nodes.
 type Kubelets struct {
-	kube    kubernetes.Interface
-	version string // that the nodes report
-	events  *reporters
-	pods    cache.SharedIndexInformer // those that are bound to a node
-	nodes   cache.SharedIndexInformer
-	queue   workqueue.TypedRateLimitingInterface[item]
+	kube     kubernetes.Interface
+	version  string // that the nodes report
+	machines Machines
+	events   *reporters
+	programs *program.Runner           // of the pods that are not played
+	pods     cache.SharedIndexInformer // those that are bound to a node
+	nodes    cache.SharedIndexInformer
+	queue    workqueue.TypedRateLimitingInterface[item]
 
 	mu    sync.Mutex
 	steps map[types.UID]time.Time // when a pod's last step was
@@ -39,18 +43,27 @@ type item struct {
 	key      string
 }
 
-// Start plays until ctx ends. Version is the Kubernetes version that the nodes report.
-func Start(ctx context.Context, c kubernetes.Interface, version string) (*Kubelets, error) {
+// Machines knows which kubelets there are.
+type Machines interface {
+	// Alive tells whether the node's kubelet runs and may speak to the API server.
+	Alive(n *corev1.Node) bool
+}
+
+// Start plays until ctx ends. Version is the Kubernetes version that the nodes
+// report; pods with one of the programs run it.
+func Start(ctx context.Context, c kubernetes.Interface, version string, machines Machines, programs program.Config) (*Kubelets, error) {
 	bound := informers.NewSharedInformerFactoryWithOptions(c, 0, informers.WithTweakListOptions(func(o *metav1.ListOptions) {
 		o.FieldSelector = fields.OneTermNotEqualSelector("spec.nodeName", "").String()
 	}))
 	all := informers.NewSharedInformerFactory(c, 0)
 	k := &Kubelets{
-		kube: c, version: version, events: newReporters(ctx, c),
+		kube: c, version: version, machines: machines, events: newReporters(ctx, c),
 		pods: bound.Core().V1().Pods().Informer(), nodes: all.Core().V1().Nodes().Informer(),
 		queue: workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[item]()),
 		steps: map[types.UID]time.Time{},
 	}
+	programs.BackOff = backOff
+	k.programs = program.New(ctx, programs, c, k)
 	for _, i := range []cache.SharedIndexInformer{k.pods, k.nodes} {
 		if err := k.watch(i); err != nil {
 			return nil, fmt.Errorf("watch pods and nodes: %w", err)
@@ -77,8 +90,12 @@ func (k *Kubelets) watch(i cache.SharedIndexInformer) error {
 		AddFunc:    put,
 		UpdateFunc: func(_, o any) { put(o) },
 		DeleteFunc: func(o any) {
+			if gone, ok := o.(cache.DeletedFinalStateUnknown); ok {
+				o = gone.Obj
+			}
 			if p, ok := o.(*corev1.Pod); ok {
 				k.forget(p.UID)
+				k.programs.Kill(p.UID)
 			}
 		},
 	})

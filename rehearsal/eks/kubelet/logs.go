@@ -50,19 +50,30 @@ func played(p *corev1.Pod, container string, q logQuery) (string, error) {
 	last := st.LastTerminationState.Terminated
 	switch {
 	case q.previous && last == nil:
-		return "", fmt.Errorf("previous terminated container %q in pod %q not found", container, p.Name)
+		return "", notStarted(p, container, q)
 	case q.previous, st.State.Waiting != nil && last != nil:
 		return q.cut(lines(p, container, last), last.StartedAt.Time), nil
 	case st.State.Running != nil:
 		return q.cut(lines(p, container, nil), st.State.Running.StartedAt.Time), nil
 	case st.State.Terminated != nil:
 		return q.cut(lines(p, container, st.State.Terminated), st.State.Terminated.StartedAt.Time), nil
-	case st.State.Waiting != nil && slices.Contains([]string{reasonErrPull, reasonPullBackOff}, st.State.Waiting.Reason):
-		return "", fmt.Errorf("container %q in pod %q is waiting to start: trying and failing to pull image", container, p.Name)
-	case st.State.Waiting != nil:
-		return "", fmt.Errorf("container %q in pod %q is waiting to start: %s", container, p.Name, st.State.Waiting.Reason)
 	default:
-		return "", fmt.Errorf("container %q in pod %q is waiting to start - no logs yet", container, p.Name)
+		return "", notStarted(p, container, q)
+	}
+}
+
+// notStarted says, in the kubelet's words, why a container has no log.
+func notStarted(p *corev1.Pod, container string, q logQuery) error {
+	st := named(slices.Concat(p.Status.ContainerStatuses, p.Status.InitContainerStatuses), container)
+	switch {
+	case q.previous:
+		return fmt.Errorf("previous terminated container %q in pod %q not found", container, p.Name)
+	case st.State.Waiting != nil && slices.Contains([]string{reasonErrPull, reasonPullBackOff}, st.State.Waiting.Reason):
+		return fmt.Errorf("container %q in pod %q is waiting to start: trying and failing to pull image", container, p.Name)
+	case st.State.Waiting != nil:
+		return fmt.Errorf("container %q in pod %q is waiting to start: %s", container, p.Name, st.State.Waiting.Reason)
+	default:
+		return fmt.Errorf("container %q in pod %q is waiting to start - no logs yet", container, p.Name)
 	}
 }
 

@@ -15,11 +15,14 @@ import (
 // pod takes the pod's next step, or removes a pod that is being deleted.
 func (k *Kubelets) pod(ctx context.Context, p *corev1.Pod) (time.Duration, error) {
 	if p.DeletionTimestamp != nil {
+		if !k.programs.End(p) {
+			return 0, nil // it is looked at again when its program has ended
+		}
 		return 0, k.remove(ctx, p)
 	}
 	s := scene{pod: p, host: k.address(p.Spec.NodeName), now: metav1.Now()}
 	s.podIP = podIP(p, s.host)
-	next := s.next(k.since(p.UID))
+	next := k.next(s)
 	if next.status == nil {
 		return next.after, nil
 	}

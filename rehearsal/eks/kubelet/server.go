@@ -70,7 +70,10 @@ func (s *Server) logs(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, fmt.Sprintf("pod %q does not exist on node %s", r.PathValue("pod"), r.TLS.ServerName), http.StatusNotFound)
 		return
 	}
-	text, err := played(p, r.PathValue("container"), q)
+	text, offset, runs, err := s.kubelets.programLog(p, r.PathValue("container"), q, 0)
+	if !runs {
+		text, err = played(p, r.PathValue("container"), q)
+	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
@@ -80,11 +83,16 @@ func (s *Server) logs(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_ = http.NewResponseController(w).Flush()
-	for s.runs(r) { // nothing more is written: the log ends with its container
+	for s.runs(r) { // the log ends with its container; one that is played writes nothing more
 		select {
 		case <-r.Context().Done():
 			return
 		case <-time.After(followPoll):
+		}
+		if q.tail, q.limit = -1, -1; runs {
+			text, offset, _, _ = s.kubelets.programLog(p, r.PathValue("container"), q, offset)
+			_, _ = io.WriteString(w, text) //nolint:gosec // G705: it is sent as text/plain
+			_ = http.NewResponseController(w).Flush()
 		}
 	}
 }

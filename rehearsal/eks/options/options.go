@@ -9,6 +9,7 @@ import (
 	"net/netip"
 
 	"github.com/e6data/aws-quickstart/rehearsal/eks/cloud"
+	"github.com/e6data/aws-quickstart/rehearsal/eks/program"
 )
 
 const inClusterIssuer = "https://kubernetes.default.svc.cluster.local"
@@ -26,6 +27,7 @@ type Options struct {
 	StopOnStdinEOF bool
 	Nodes          cloud.NodeGroup
 	AWS            AWS
+	Programs       program.List // that run for pods of their images
 }
 
 // AWS says which embedded AWS knows the users; without an endpoint there is only
@@ -50,8 +52,8 @@ func Parse(args []string, out io.Writer) (Options, error) {
 	fs.SetOutput(out)
 	fs.StringVar(&o.Dir, "dir", "", "state directory (certificates, etcd data, kubeconfig, log), a short path; default: a new temporary one")
 	fs.IntVar(&o.Port, "port", 0, "port of the API server on 127.0.0.1; 0 picks a free one")
-	fs.IntVar(&o.Nodes.Count, "nodes", 2, "nodes to register, 0 to 200")
-	fs.StringVar(&o.Nodes.Arch, "node-arch", "amd64", "CPU architecture of the nodes: amd64 or arm64")
+	fs.IntVar(&o.Nodes.Count, "nodes", 0, "nodes without instances to register, 0 to 200; others come and go with the instances in DIR/instances.json")
+	fs.StringVar(&o.Nodes.Arch, "node-arch", "amd64", "CPU architecture of the nodes without instances: amd64 or arm64")
 	fs.StringVar(&o.AWS.Endpoint, "aws-endpoint", "", "embedded AWS (STS and EKS), http(s)://HOST:PORT, for EKS authentication, with the credentials in AWS_*; empty: none")
 	fs.StringVar(&o.AWS.CAFile, "aws-ca", "", "PEM file with the CA certificate of the embedded AWS; empty: the system's authorities")
 	fs.StringVar(&o.AWS.Cluster, "cluster-name", "local", "EKS cluster name that tokens must be signed for")
@@ -61,6 +63,7 @@ func Parse(args []string, out io.Writer) (Options, error) {
 	fs.BoolVar(&o.LoadBalancers, "fake-load-balancers", true, "give Services of type LoadBalancer a host name")
 	fs.BoolVar(&noSync, "unsafe-no-fsync", true, "run etcd without fsync: fast, and right for a cluster that is thrown away")
 	fs.BoolVar(&o.StopOnStdinEOF, "stop-on-stdin-eof", false, "stop when standard input ends, that is when the parent is gone")
+	fs.Var(&o.Programs, "program", "IMAGE=COMMAND: run the command for containers whose image's repository has IMAGE in it; may be given again")
 	fs.IntVar(&o.Verbosity, "v", 0, "verbosity of the log, 0 to 10")
 	fs.IntVar(&o.GCPercent, "gogc", 100, "percent by which the heap may grow before garbage is collected, as GOGC")
 	if err := fs.Parse(args); err != nil {
