@@ -101,9 +101,19 @@ class Conformance(unittest.TestCase):
         """Create a stack and return its name; the stack is deleted after the check, if it can be."""
         name = fresh("stack")
         arguments = {key: more.pop(key) for key in list(more) if key[0].isupper() and key not in _SECTIONS}
-        self.addCleanup(contextlib.suppress(ClientError, AssertionError)(aws().delete), name)
+        self.addCleanup(_tidy, name)
         aws().deploy(name, {"Resources": resources, **more}, **arguments)
         return name
+
+    def refuses(self, resources: dict, text: str, **more: Any) -> None:
+        """The template is refused, or its stack is rolled back, with a reason in which text is found."""
+        try:
+            name = self.stack(resources, **more)
+        except ClientError as refused:
+            self.assertEqual(refused.response["Error"]["Code"], "ValidationError")
+            self.assertRegex(refused.response["Error"]["Message"], text)
+            return
+        self.failed(name, text)
 
     def update(self, name: str, resources: dict, **more: Any) -> str:
         """Update a stack and return its status."""
@@ -120,7 +130,14 @@ class Conformance(unittest.TestCase):
         self.assertRegex(aws().reasons(name), text)
 
 
-_SECTIONS = {"Conditions", "Mappings", "Metadata", "Outputs", "Rules", "Transform", "Description"}
+def _tidy(stack: str) -> None:
+    """Delete what a check leaves; a stack that cannot be deleted is of no further concern."""
+    with contextlib.suppress(ClientError, AssertionError):
+        aws().delete(stack)
+
+
+# What is a section of a template, not an argument of CreateStack, among stack()'s arguments.
+_SECTIONS = {"Conditions", "Mappings", "Metadata", "Outputs", "Rules", "Transform", "Description", "Parameters"}
 
 
 def vpc(cidr: str = "10.0.0.0/16") -> str:

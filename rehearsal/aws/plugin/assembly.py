@@ -2,6 +2,7 @@
 
 from . import (
     addresses,
+    answers,
     api,
     buckets,
     calls,
@@ -26,6 +27,7 @@ from . import (
     properties,
     resources,
     security_group_rules,
+    templates,
     web_identity,
     zones,
 )
@@ -55,6 +57,8 @@ def install(settings: Settings) -> None:
     function_resource.install()
     half_made.install()
     custom_resources.install()
+    answers.install()
+    templates.install()
     nested_stacks.install()
     logs.install()
     properties.install()
