@@ -12,9 +12,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/eks"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
 func (e *Environment) tlsConfig() *tls.Config {
@@ -44,23 +46,28 @@ func (e *Environment) AWSConfig() aws.Config {
 type Clients struct {
 	CloudFormation *cloudformation.Client
 	EC2            *ec2.Client
+	Events         *eventbridge.Client
 	EKS            *eks.Client
 	IAM            *iam.Client
 	Lambda         *lambda.Client
 	Logs           *cloudwatchlogs.Client
 	S3             *s3.Client
+	SQS            *sqs.Client
 }
 
 // Clients returns SDK clients with the rights of the account's root user.
-func (e *Environment) Clients() *Clients {
-	c := e.AWSConfig()
+func (e *Environment) Clients() *Clients { return newClients(e.AWSConfig()) }
+
+func newClients(c aws.Config) *Clients {
 	return &Clients{
 		CloudFormation: cloudformation.NewFromConfig(c),
 		EC2:            ec2.NewFromConfig(c),
+		Events:         eventbridge.NewFromConfig(c),
 		EKS:            eks.NewFromConfig(c),
 		IAM:            iam.NewFromConfig(c),
 		Lambda:         lambda.NewFromConfig(c),
 		Logs:           cloudwatchlogs.NewFromConfig(c),
 		S3:             s3.NewFromConfig(c, func(o *s3.Options) { o.UsePathStyle = true }),
+		SQS:            sqs.NewFromConfig(c),
 	}
 }

@@ -63,6 +63,7 @@ var listers = map[string]lister{
 	"AWS::EKS::Nodegroup":                   listNodegroups,
 	"AWS::EKS::Addon":                       listAddons,
 	"AWS::EKS::AccessEntry":                 listAccessEntries,
+	"AWS::Events::Rule":                     listRules,
 	"AWS::IAM::Role":                        listRoles,
 	"AWS::IAM::Policy":                      listInlinePolicies,
 	"AWS::IAM::ManagedPolicy":               listManagedPolicies,
@@ -74,6 +75,8 @@ var listers = map[string]lister{
 	"AWS::Logs::LogGroup":                   listLogGroups,
 	"AWS::S3::Bucket":                       listBuckets,
 	"AWS::S3::BucketPolicy":                 listBucketPolicies,
+	"AWS::SQS::Queue":                       listQueues,
+	"AWS::SQS::QueuePolicy":                 listQueuePolicies,
 
 	"AWS::EC2::Instance":         listInstances,
 	"AWS::EC2::Volume":           listVolumes,

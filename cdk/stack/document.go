@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
+	"strings"
 )
 
 // A JSON text inside the template (Helm values, the workspace's description, a
@@ -30,6 +32,51 @@ func document(v any, variables map[string]*string) *string {
 	}
 	body := rawPlaceholder.ReplaceAllString(string(bytes.TrimSpace(out.Bytes())), "$${$1}")
 	return subWith(body, variables)
+}
+
+// object is v as the template's own objects and lists, in which each string
+// with placeholders is an Fn::Sub; where a key has one, which CloudFormation
+// does not know, it is v's document. It panics like document.
+func object(v any, variables map[string]*string) any {
+	encoded, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Errorf("write %T as JSON: %w", v, err))
+	}
+	if placeholderKey.Match(encoded) {
+		return document(v, variables)
+	}
+	var tree any
+	if err := json.Unmarshal(encoded, &tree); err != nil {
+		panic(fmt.Errorf("read %T back: %w", v, err))
+	}
+	return substituted(tree, variables)
+}
+
+var placeholderKey = regexp.MustCompile(`"[^"]*\$\{[^"]*"\s*:`)
+
+func substituted(tree any, variables map[string]*string) any {
+	switch v := tree.(type) {
+	case map[string]any:
+		for key, value := range v {
+			v[key] = substituted(value, variables)
+		}
+	case []any:
+		for i, value := range v {
+			v[i] = substituted(value, variables)
+		}
+	case string:
+		used := maps.Clone(variables)
+		maps.DeleteFunc(used, func(name string, _ *string) bool { return !strings.Contains(v, "${"+name+"}") })
+		switch {
+		case !strings.Contains(v, "${"):
+			return v
+		case len(used) == 0:
+			return sub(v)
+		default:
+			return subWith(v, used)
+		}
+	}
+	return tree
 }
 
 // jsonList is a list as JSON text: ["a","b"]. The list must not be empty.

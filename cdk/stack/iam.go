@@ -25,6 +25,8 @@ type roleProps struct {
 	Trust any
 	// Managed are names of AWS managed policies.
 	Managed []string
+	// Attached are ARNs of managed policies of this template.
+	Attached []*string
 	// Policies are inline policies, or Fn::If around one.
 	Policies []any
 }
@@ -37,10 +39,13 @@ func newRole(s awscdk.Stack, id string, p roleProps) awsiam.CfnRole {
 		PermissionsBoundary:      eitherText(hasBoundary, ref("PermissionsBoundaryArn"), noValue()),
 		Tags:                     appTags(),
 	}
-	if len(p.Managed) > 0 {
-		arns := make([]any, 0, len(p.Managed))
+	if len(p.Managed)+len(p.Attached) > 0 {
+		var arns []any
 		for _, m := range p.Managed {
 			arns = append(arns, sub("arn:${AWS::Partition}:iam::aws:policy/"+m))
+		}
+		for _, arn := range p.Attached {
+			arns = append(arns, arn)
 		}
 		props.ManagedPolicyArns = &arns
 	}

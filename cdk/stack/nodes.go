@@ -4,7 +4,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awseks"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 )
 
 // nodePolicies are what kubelet, the VPC CNI, image pulls and Session Manager
@@ -18,7 +17,7 @@ var nodePolicies = []string{
 
 // newNodes adds the managed node group for what runs beside the query engine:
 // controllers and agents.
-func newNodes(s awscdk.Stack, c Cluster, n Network) {
+func newNodes(s awscdk.Stack, c Cluster, n Network) awscdk.CfnResource {
 	role := newRole(s, "NodeRole", roleProps{
 		Description: "Nodes of the e6data cluster's managed node group",
 		Trust:       serviceTrust(principalEC2()),
@@ -50,7 +49,7 @@ func newNodes(s awscdk.Stack, c Cluster, n Network) {
 			},
 		},
 	})
-	awseks.NewCfnNodegroup(s, text("NodeGroup"), &awseks.CfnNodegroupProps{
+	return awseks.NewCfnNodegroup(s, text("NodeGroup"), &awseks.CfnNodegroupProps{
 		ClusterName:   c.Name,
 		NodeRole:      role.AttrArn(),
 		Subnets:       anyList(n.PrivateSubnetIDs),
@@ -70,26 +69,3 @@ func newNodes(s awscdk.Stack, c Cluster, n Network) {
 }
 
 const nodeGroupDiskGiB = 20
-
-// KarpenterNodes is what the query engine's nodes run as.
-type KarpenterNodes struct {
-	RoleName        *string
-	RoleArn         *string
-	InstanceProfile *string
-}
-
-// newKarpenterNodes adds role and instance profile of the nodes that Karpenter
-// starts. The profile is the template's own, so that Karpenter makes none and
-// none is left behind.
-func newKarpenterNodes(s awscdk.Stack) KarpenterNodes {
-	role := newRole(s, "KarpenterNodeRole", roleProps{
-		Description: "Nodes of the e6data query engine, started by Karpenter",
-		Trust:       serviceTrust(principalEC2()),
-		Managed:     nodePolicies,
-	})
-	profile := awsiam.NewCfnInstanceProfile(s, text("KarpenterInstanceProfile"), &awsiam.CfnInstanceProfileProps{
-		Path:  ref("RolePath"),
-		Roles: &[]any{role.Ref()},
-	})
-	return KarpenterNodes{RoleName: role.Ref(), RoleArn: role.AttrArn(), InstanceProfile: profile.Ref()}
-}

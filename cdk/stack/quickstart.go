@@ -28,19 +28,23 @@ func NewQuickstart(scope constructs.Construct, id string, cfg Config) awscdk.Sta
 	outputs := newOutputsProvider(s)
 	network := newNetwork(s, outputs)
 	cluster := newCluster(s, network)
-	newNodes(s, cluster, network)
-	karpenter := newKarpenterNodes(s)
+	nodes := newNodes(s, cluster, network)
+	karpenterNodes := newKarpenterNodes(s)
+	karpenter := newKarpenterController(s, cluster)
 
 	bucket := newBuckets(s)
 	engine := newEngineRole(s, cluster, bucket)
 	crossAccount := newCrossAccountRole(s, cluster, bucket)
-	nodeAccess := newAccess(s, cluster, crossAccount, karpenter)
+	nodeAccess := newAccess(s, cluster, crossAccount, karpenterNodes)
 
 	helm := newHelmProvider(s, cluster, network)
 	helm.Ready = append(helm.Ready, newInstallerAccess(s, cluster, helm))
-	workspace := newReleases(s, helm, cluster, network, karpenter, nodeAccess)
+	workspace := newReleases(s, helm, releaseFacts{
+		Cluster: cluster, Network: network, Nodes: nodes,
+		KarpenterNodes: karpenterNodes, KarpenterNodeAccess: nodeAccess, Karpenter: karpenter,
+	})
 	newOutputs(s, outputs, workspaceFacts{
-		Cluster: cluster, Network: network, Bucket: bucket, Karpenter: karpenter, Engine: engine, CrossAccount: crossAccount,
+		Cluster: cluster, Network: network, Bucket: bucket, Karpenter: karpenterNodes, Engine: engine, CrossAccount: crossAccount,
 	}, workspace)
 	return s
 }

@@ -37,28 +37,45 @@ func (r releases) add(id string, props contract.HelmRelease, after ...awscdk.Cfn
 	return release
 }
 
-// newReleases adds the Helm releases, none of which waits for a node, and
-// returns the workspace's. Nodes can come as soon as there is a node pool, so
-// that one waits for their access entry.
-func newReleases(
-	s awscdk.Stack, p Provider, c Cluster, n Network, k KarpenterNodes, nodeAccess awscdk.CfnResource,
-) awscdk.CfnResource {
-	r := releases{stack: s, provider: p, cluster: c}
+// releaseFacts are what the releases need of the rest.
+type releaseFacts struct {
+	Cluster             Cluster
+	Network             Network
+	Nodes               awscdk.CfnResource // the managed node group
+	KarpenterNodes      KarpenterNodes
+	KarpenterNodeAccess awscdk.CfnResource
+	Karpenter           KarpenterController
+}
+
+// newReleases adds the Helm releases and returns the workspace's. On delete
+// they go in the other order: Karpenter ends the nodes of a node pool that is
+// deleted, so it must outlive it, and so must its own nodes and rights.
+func newReleases(s awscdk.Stack, p Provider, f releaseFacts) awscdk.CfnResource {
+	r := releases{stack: s, provider: p, cluster: f.Cluster}
 	crds := r.add("KarpenterCrds", contract.HelmRelease{
-		Namespace:    "kube-system",
+		Namespace:    karpenterNamespace,
 		ReleaseName:  "karpenter-crd",
 		Repository:   *charts(karpenterCharts),
 		Chart:        "karpenter-crd",
 		ChartVersion: *ref("KarpenterVersion"),
 		Wait:         true,
 	})
-	r.add("NodePool", contract.HelmRelease{
-		Namespace:   "kube-system",
+	controller := r.add("Karpenter", contract.HelmRelease{
+		Namespace:    karpenterNamespace,
+		ReleaseName:  "karpenter",
+		Repository:   *charts(karpenterCharts),
+		Chart:        "karpenter",
+		ChartVersion: *ref("KarpenterVersion"),
+		Values:       *karpenterValues(f.Karpenter),
+		Wait:         true,
+	}, crds, f.Nodes)
+	pool := r.add("NodePool", contract.HelmRelease{
+		Namespace:   karpenterNamespace,
 		ReleaseName: *nodePoolName(),
 		Repository:  "builtin:",
 		Chart:       "nodepool",
-		Values:      *nodePoolValues(c, n, k),
-	}, crds, nodeAccess)
+		Values:      *nodePoolValues(f.Cluster, f.Network, f.KarpenterNodes),
+	}, controller, f.KarpenterNodeAccess)
 	return r.add("Workspace", contract.HelmRelease{
 		Namespace:       *ref("KubernetesNamespace"),
 		CreateNamespace: true,
@@ -68,7 +85,7 @@ func newReleases(
 		ChartVersion:    *ref("WorkspaceChartVersion"),
 		Values:          *workspaceValues(),
 		Wait:            true,
-	})
+	}, pool)
 }
 
 // charts is the repository of a public chart, or the customer's copy.

@@ -1,5 +1,7 @@
 package stack
 
+import "github.com/e6data/aws-quickstart/internal/karpenter"
+
 // The set of versions that is tested together. A change here is a release.
 const (
 	// kubernetesVersion is the cluster's default. 1.36 is in EKS standard
@@ -9,7 +11,7 @@ const (
 	kubernetesOlder = "1.35"
 	// karpenterVersion is the first line that supports Kubernetes 1.36 with
 	// the IAM statements of this template (1.13) or later.
-	karpenterVersion = "1.14.0"
+	karpenterVersion = karpenter.Version
 	// workspaceChartVersion is e6data's workspace chart.
 	workspaceChartVersion = "2.1.12"
 )

@@ -84,10 +84,15 @@ func TestNoLiteralPartition(t *testing.T) {
 	host := regexp.MustCompile(`[a-z0-9.-]+\.amazonaws\.com(\.cn)?`)
 	// Service principals and the audience of a role are the same everywhere.
 	everywhere := map[string]bool{
-		"eks.amazonaws.com": true, "lambda.amazonaws.com": true, "logging.s3.amazonaws.com": true, "sts.amazonaws.com": true,
+		"eks.amazonaws.com": true, "events.amazonaws.com": true, "lambda.amazonaws.com": true, "logging.s3.amazonaws.com": true, "sts.amazonaws.com": true,
 	}
 	for _, f := range files {
 		template := load(t, f)
+		walk(template, func(v any) {
+			if keys, ok := v.(map[string]any); ok {
+				delete(keys, "iam:PassedToService") // has the names of all partitions
+			}
+		})
 		for _, part := range []string{"Conditions", "Resources", "Outputs", "Rules"} {
 			walk(template[part], func(v any) {
 				s, ok := v.(string)

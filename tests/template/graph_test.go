@@ -160,23 +160,28 @@ func TestCustomResourcesOutliveNothingTheyNeed(t *testing.T) {
 	}
 }
 
-func TestReleasesWaitForTheirClusterButForNoNode(t *testing.T) {
+func TestReleasesComeInOrder(t *testing.T) {
 	template := load(t, quickstartFile)
 	g := newGraph(template)
 	for _, id := range resourcesOfType(template, contract.TypeHelmRelease) {
-		waits := g.waitsFor(id)
-		if !waits["Cluster"] {
+		if !g.waitsFor(id)["Cluster"] {
 			t.Errorf("%s does not wait for the cluster", id)
 		}
-		for _, group := range resourcesOfType(template, "AWS::EKS::Nodegroup") {
-			if waits[group] {
-				t.Errorf("%s waits for %s, which takes minutes", id, group)
-			}
-		}
 	}
-	for _, need := range []string{"KarpenterCrds", "KarpenterNodeAccess", "KarpenterInstanceProfile"} {
-		if !g.waitsFor("NodePool")[need] {
-			t.Errorf("the node pool, with which nodes can come, does not wait for %s", need)
+	if g.waitsFor("KarpenterCrds")["NodeGroup"] {
+		t.Error("the CRDs wait for the node group, which takes minutes, and need no node")
+	}
+	// The order of the create, and the other way round of the delete: a node
+	// pool's nodes end only while Karpenter and all it needs are there.
+	for id, needs := range map[string][]string{
+		"Karpenter": {"KarpenterCrds", "NodeGroup", "KarpenterControllerRole", "KarpenterInterruptionQueue"},
+		"NodePool":  {"Karpenter", "KarpenterNodeAccess", "KarpenterInstanceProfile"},
+		"Workspace": {"NodePool"},
+	} {
+		for _, need := range needs {
+			if !g.waitsFor(id)[need] {
+				t.Errorf("%s does not wait for %s", id, need)
+			}
 		}
 	}
 	if !g.waitsFor("WorkspaceOutputs")["Workspace"] {
@@ -184,9 +189,6 @@ func TestReleasesWaitForTheirClusterButForNoNode(t *testing.T) {
 	}
 }
 
-// Traffic needs all of this; on delete it must be there until the functions
-// have answered. The nested stack goes as a whole, so inside it only the order
-// that EC2 asks for matters.
 func TestNetworkOrder(t *testing.T) {
 	template := load(t, networkFile)
 	g := newGraph(template)
