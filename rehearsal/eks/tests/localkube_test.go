@@ -33,6 +33,9 @@ const (
 var shared *localkube
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == programArgument {
+		os.Exit(beProgram(os.Args[2:]))
+	}
 	code, err := runShared(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "shared cluster:", err)
