@@ -4,6 +4,7 @@ MiniStack's _create_cluster and _delete_cluster are wrapped, so the EKS API and 
 """
 
 import base64
+import json
 import os
 import shutil
 import subprocess
@@ -175,6 +176,8 @@ def _start(name: str, record: dict) -> LocalKube:
         "-oidc-issuer", record["identity"]["oidc"]["issuer"],
         "-service-cidr", record["kubernetesNetworkConfig"]["serviceIpv4Cidr"],
     ]  # fmt: skip
+    for image, program in _settings.programs:
+        command += ["-program", f"{image}={json.dumps(program)}"]
     with open(directory / "out.txt", "w") as output:
         process = subprocess.Popen(
             command, env=environment, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT
@@ -224,13 +227,15 @@ def _delete_cluster(name: str) -> tuple:
 
 
 def _keep_evidence(name: str, directory: Path) -> None:
-    """Keep the control plane's log, and the list of Kubernetes objects that were still there at its end."""
+    """Keep the logs of the control plane and of its pods' programs, and the list of objects there at its end."""
     assert _settings is not None
     kept = _settings.state / "clusters"
     kept.mkdir(exist_ok=True)
     for source, target in (("localkube.log", f"{name}.log"), ("left.json", f"{name}.left.json")):
         if (directory / source).exists():
             shutil.copy(directory / source, kept / target)
+    if (directory / "logs").is_dir():
+        shutil.copytree(directory / "logs", kept / f"{name}.logs", dirs_exist_ok=True)
 
 
 def wait_until_active(name: str) -> None:

@@ -23,6 +23,7 @@ class Settings:
     ca: file with the certificate that clients trust.
     state: short directory for clusters, logs and function processes.
     localkube: the embedded EKS, or None when no cluster can be made.
+    programs: what clusters run for pods, as pairs of a part of an image's repository and a command.
     order: None, "custom-first" or the text of an integer seed.
     stop_on_eof: stop when standard input ends.
     """
@@ -31,6 +32,7 @@ class Settings:
     ca: str
     state: Path
     localkube: Path | None
+    programs: tuple[tuple[str, tuple[str, ...]], ...]
     order: str | None
     stop_on_eof: bool
 
@@ -62,18 +64,31 @@ def read(env: dict[str, str] | None = None) -> Settings:
         endpoint=endpoint,
         ca=env["AWS_CA_BUNDLE"],
         state=state,
-        localkube=_localkube(env.get("REHEARSAL_LOCALKUBE")),
+        localkube=_executable("REHEARSAL_LOCALKUBE", env),
+        programs=_programs(env),
         order=_order(env.get("REHEARSAL_ORDER")),
         stop_on_eof=env.get("REHEARSAL_STOP_ON_EOF") == "1",
     )
 
 
-def _localkube(path: str | None) -> Path | None:
+def _executable(name: str, env: dict[str, str]) -> Path | None:
+    path = env.get(name)
     if not path:
         return None
     if not os.access(path, os.X_OK):
-        raise SettingsError(f"REHEARSAL_LOCALKUBE {path} cannot be executed")
+        raise SettingsError(f"{name} {path} cannot be executed")
     return Path(path)
+
+
+def _programs(env: dict[str, str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Karpenter's controller and the stand-ins; pods of an image without a program are played."""
+    programs = []
+    if karpenter := _executable("REHEARSAL_KARPENTER", env):
+        programs.append(("karpenter/controller", (str(karpenter),)))
+    if controllers := _executable("REHEARSAL_CONTROLLERS", env):
+        programs.append(("aws-load-balancer-controller", (str(controllers), "load-balancer")))
+        programs.append(("aws-ebs-csi-driver", (str(controllers), "ebs-csi")))
+    return tuple(programs)
 
 
 def _order(text: str | None) -> str | None:
