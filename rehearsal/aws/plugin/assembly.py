@@ -8,6 +8,7 @@ from . import (
     calls,
     cluster_resource,
     clusters,
+    compute,
     conditions,
     custom_resources,
     deletes,
@@ -49,6 +50,7 @@ def install(settings: Settings) -> None:
     iam.install()
     eks.install()
     clusters.install(settings)
+    compute.install()
     cluster_resource.install()
     nodegroups.install()
     web_identity.install()
