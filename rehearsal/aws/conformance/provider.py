@@ -2,7 +2,7 @@
 
 import json
 
-from account import aws, client, eventually, fresh, parts, service_role
+from account import aws, client, eventually, fresh, service_role
 
 # On the event's type, the property OnCreate, OnUpdate or OnDelete is the answer: a JSON text whose members replace
 # those of the default answer; "nothing" for no answer at all, and "raise" for a function that fails.
@@ -90,6 +90,3 @@ def events(stack: str) -> list[dict]:
 def lines() -> list[str]:
     """All that the function wrote."""
     return [e["message"].strip() for e in client("logs").filter_log_events(logGroupName=_GROUP)["events"]]
-
-
-__all__ = ["arn", "custom", "events", "lines", "parts"]

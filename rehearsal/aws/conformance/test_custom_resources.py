@@ -178,7 +178,9 @@ class CustomResources(Conformance):
     @claim("A resource whose properties did not change gets no Update.", _UPDATE, _HELM)
     def test_no_update_without_a_change(self) -> None:
         stack = self.stack({"Thing": custom(Value="a"), "Other": custom(Value="a")})
-        self.assertEqual(self.update(stack, {"Thing": custom(Value="a"), "Other": custom(Value="b")}), "UPDATE_COMPLETE")
+        self.assertEqual(
+            self.update(stack, {"Thing": custom(Value="a"), "Other": custom(Value="b")}), "UPDATE_COMPLETE"
+        )
         updated = [e["LogicalResourceId"] for e in events(stack) if e["RequestType"] == "Update"]
         self.assertEqual(updated, ["Other"])
 
@@ -241,7 +243,11 @@ class CustomResources(Conformance):
         self.assertEqual(aws().delete(stack), "DELETE_FAILED")
         self.assertIn("not now", aws().reasons(stack))
 
-    @claim("What a failed delete left can be retained by a second DeleteStack.", f"{_GUIDE}cfn-console-delete-stack.html", _HELM)
+    @claim(
+        "What a failed delete left can be retained by a second DeleteStack.",
+        f"{_GUIDE}cfn-console-delete-stack.html",
+        _HELM,
+    )
     def test_retained_resource(self) -> None:
         stack = self.stack({"Thing": custom(OnDelete={"Status": "FAILED", "Reason": "not now"})})
         aws().delete(stack)
@@ -256,7 +262,11 @@ class CustomResources(Conformance):
         seen = [(e["RequestType"], e.get("PhysicalResourceId")) for e in events(stack)]
         self.assertEqual(seen, [("Create", None), ("Delete", "half")])
 
-    @claim("Resources that depend on each other are deleted in the opposite order.", f"{_GUIDE}aws-attribute-dependson.html", _HELM)
+    @claim(
+        "Resources that depend on each other are deleted in the opposite order.",
+        f"{_GUIDE}aws-attribute-dependson.html",
+        _HELM,
+    )
     def test_order(self) -> None:
         stack = self.stack({"B": custom(), "A": {**custom(), "DependsOn": "B"}})
         aws().delete(stack)

@@ -1,6 +1,7 @@
 """What is in use is not deleted."""
 
 import json
+
 from account import Conformance, client, fresh, parts, service_role, subnet, vpc
 from claims import claim
 

@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ministack.services.cloudformation import engine, handlers
+from ministack.services import cloudformation
+from ministack.services.cloudformation import changesets, engine, handlers, stacks
 
 _CUSTOM = "Custom::"
 _CUSTOM_RESOURCE = "AWS::CloudFormation::CustomResource"
@@ -17,6 +18,10 @@ _LONGEST_TIMEOUT = 3600
 
 _check_statics = engine._validate_template_statics
 _has_no_updates = handlers._stack_has_no_updates
+_resolve_parameters = engine._resolve_parameters
+_resolve_outputs = stacks._resolve_stack_outputs
+# Taken here, before another order is installed: it raises ValueError for a circle.
+_sort = engine._topological_sort
 
 
 class _Refused(ValueError):
@@ -24,17 +29,67 @@ class _Refused(ValueError):
 
 
 def install() -> None:
-    """Wrap the checks of every template, and those of an update."""
+    """Wrap the checks of every template, of its parameters, of an update and of exports."""
+    global _resolve_outputs
+    # Others wrap it as well, and came before.
+    _resolve_outputs = stacks._resolve_stack_outputs
+    handlers._resolve_parameters = _resolve_given
+    changesets._resolve_parameters = _resolve_given
+    stacks._resolve_stack_outputs = _resolve_new_exports
     engine._validate_template_statics = _validate_template_statics
     handlers._stack_has_no_updates = _stack_has_no_updates
     handlers._ACTION_HANDLERS["UpdateStack"] = _update_stack(handlers._ACTION_HANDLERS["UpdateStack"])
 
 
 def _validate_template_statics(template: dict) -> None:
-    for logical_id, resource in (template.get("Resources") or {}).items():
+    resources = template.get("Resources") or {}
+    for logical_id, resource in resources.items():
+        if not logical_id.isalnum():
+            raise ValueError(f"Template format error: Resource name {logical_id} is non alphanumeric.")
         if isinstance(resource, dict) and (why := custom_refusal(resource)):
             raise ValueError(f"Template error: resource {logical_id} is invalid: {why}")
+    for section in ("Resources", "Outputs"):
+        if missing := unresolved(template, section):
+            raise ValueError(
+                f"Template format error: Unresolved resource dependencies [{', '.join(missing)}] in the {section} "
+                "block of the template"
+            )
     _check_statics(template)
+    # A circle counts even where a condition would break it.
+    _sort(resources, {})
+
+
+def unresolved(template: dict, section: str) -> list[str]:
+    """What a section refers to and the template has not."""
+    known = {*(template.get("Resources") or {}), *(template.get("Parameters") or {})}
+    wanted: set[str] = set()
+    for part in (template.get(section) or {}).values():
+        if not isinstance(part, dict):
+            continue
+        wanted |= {name for name, _ in engine._intrinsic_references(part) if not name.startswith("AWS::")}
+        needs = part.get("DependsOn", [])
+        wanted |= set(needs if isinstance(needs, list) else [needs])
+    return sorted(wanted - known)
+
+
+def _resolve_given(template: dict, given: list[dict], previous: dict | None = None) -> dict:
+    known = template.get("Parameters") or {}
+    names = [one["Key"] for one in given if "Key" in one]
+    if unknown := [name for name in names if name not in known]:
+        raise ValueError(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
+    if missing := [name for name, one in known.items() if "Default" not in one and name not in names]:
+        raise ValueError(f"Parameters: [{', '.join(missing)}] must have values")
+    return _resolve_parameters(template, given, previous)
+
+
+def _resolve_new_exports(*arguments: Any) -> tuple:
+    """An export's name is its stack's own, in the account and region."""
+    outputs, exports = _resolve_outputs(*arguments)
+    for name, export in exports.items():
+        owner = (cloudformation._exports.get(name) or {}).get("StackId", export["StackId"])
+        if owner != export["StackId"]:
+            raise ValueError(f"Export with name {name} is already exported by stack {owner.split('/')[1]}.")
+    return outputs, exports
 
 
 def custom_refusal(resource: dict) -> str:
@@ -51,9 +106,7 @@ def custom_refusal(resource: dict) -> str:
     if not properties.get("ServiceToken"):
         return "the required property ServiceToken is missing"
     seconds = properties.get("ServiceTimeout")
-    if isinstance(seconds, int | str) and not (
-        str(seconds).isdigit() and 1 <= int(seconds) <= _LONGEST_TIMEOUT
-    ):
+    if isinstance(seconds, int | str) and not (str(seconds).isdigit() and 1 <= int(seconds) <= _LONGEST_TIMEOUT):
         return f"ServiceTimeout {seconds} is not an integer from 1 to {_LONGEST_TIMEOUT}"
     return ""
 
