@@ -5,6 +5,7 @@ from . import (
     answers,
     api,
     buckets,
+    caller_rights,
     calls,
     cluster_resource,
     clusters,
@@ -19,6 +20,7 @@ from . import (
     functions,
     half_made,
     iam,
+    intrinsics,
     lifetime,
     logs,
     nested_stacks,
@@ -42,6 +44,7 @@ def install(settings: Settings) -> None:
     denials.install()
     resources.install()
     conditions.install()
+    intrinsics.install()
     addresses.install()
     security_group_rules.install()
     network.install()
@@ -65,6 +68,7 @@ def install(settings: Settings) -> None:
     logs.install()
     properties.install()
     deletes.install()
+    caller_rights.install()
     order.install(settings.order)
 
 

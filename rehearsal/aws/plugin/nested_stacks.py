@@ -14,7 +14,7 @@ from ministack.core.responses import get_account_id, get_region, now_iso
 from ministack.services import cloudformation
 from ministack.services.cloudformation import engine, helpers, provisioners, stacks
 
-from . import half_made, resources
+from . import caller_rights, half_made, resources
 from .resources import Properties
 
 _TYPE = "AWS::CloudFormation::Stack"
@@ -39,6 +39,9 @@ def _template(url: str | None, parent: str) -> tuple[str, dict]:
     """The template's text and its parsed form, checked against the capabilities that the parent was given."""
     if not url:
         raise ValueError("Properties validation failed for resource: TemplateURL is required")
+    unreadable = caller_rights.may_read_template(url)
+    if unreadable:
+        raise caller_rights.NotAuthorized(unreadable)
     body, problem = helpers._resolve_template({"TemplateURL": [url]})
     if problem is not None or not body:
         detail = problem[2].decode(errors="replace") if problem else "it is empty"
@@ -98,6 +101,7 @@ def _create(logical_id: str, properties: Properties, parent_name: str) -> tuple[
         "RootId": parent.get("RootId") or parent["StackId"],
         "ParentId": parent["StackId"],
         "_parent_stack_name": parent_name,
+        **caller_rights.inherited(parent),
         "_region": get_region(),
         "_resources": {},
         "_template": template,
