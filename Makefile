@@ -39,8 +39,8 @@ export REHEARSAL_LAUNCHER  = $(ROOT)/rehearsal/aws/launch.py
 export REHEARSAL_KARPENTER   = $(KARPENTER)
 export REHEARSAL_CONTROLLERS = $(CONTROLLERS)
 export QUICKSTART_DIST     = $(DIST)/release
-export REHEARSAL_KARPENTER_CRDS = $(DIST)/karpenter-crds
-export KARPENTER_CRDS           = $(REHEARSAL_KARPENTER_CRDS)
+export REHEARSAL_KARPENTER_CHARTS = $(DIST)/karpenter/charts
+export KARPENTER_CRDS             = $(DIST)/karpenter/pkg/apis/crds
 export LOCALKUBE
 export QUICKSTART
 
@@ -115,11 +115,13 @@ $(DIST)/release/VERSION: $(QUICKSTART) VERSION quickstart.yaml templates/network
 	"$(QUICKSTART)" build --source "$(ROOT)" --out "$(@D)" --architectures $(HOST_ARCH)
 	cp quickstart.yaml "$(@D)/"
 	cp templates/*.yaml "$(@D)/templates/"
-	crds=$$(cd rehearsal/karpenter && go mod download -json github.com/aws/karpenter-provider-aws | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')/pkg/apis/crds
-	rm -rf "$(REHEARSAL_KARPENTER_CRDS)"
-	cp -r "$$crds" "$(REHEARSAL_KARPENTER_CRDS)"
-	chmod -R u+w "$(REHEARSAL_KARPENTER_CRDS)"
-	go run ./rehearsal/charts/standins -crds "$(REHEARSAL_KARPENTER_CRDS)" -out "$(@D)/charts"
+	module=$$(cd rehearsal/karpenter && go mod download -json github.com/aws/karpenter-provider-aws | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')
+	rm -rf "$(DIST)/karpenter"
+	mkdir -p "$(REHEARSAL_KARPENTER_CHARTS)" "$(KARPENTER_CRDS)"
+	cp -r "$$module"/charts/karpenter "$$module"/charts/karpenter-crd "$(REHEARSAL_KARPENTER_CHARTS)/"
+	cp "$$module"/pkg/apis/crds/* "$(KARPENTER_CRDS)/"
+	chmod -R u+w "$(DIST)/karpenter"
+	go run ./rehearsal/charts/standins -karpenter "$(REHEARSAL_KARPENTER_CHARTS)" -out "$(@D)/charts"
 	cp VERSION "$@"
 
 .PHONY: build

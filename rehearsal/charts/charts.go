@@ -1,7 +1,8 @@
-// Package charts packages the rehearsal's stand-in charts: charts with the
-// names, versions, values and kinds of objects of the public ones, written for
-// a rehearsal without internet. Only the custom resource definitions of Karpenter
-// are the real ones; the caller gives their directory.
+// Package charts packages the rehearsal's charts. Karpenter's are upstream's own,
+// out of the module that its controller is built from; the caller gives their
+// directory. The others are stand-ins: charts with the names, versions, values
+// and kinds of objects of the public ones, written for a rehearsal without
+// internet.
 //
 // The archives are named as an s3:// chart source wants them (NAME-VERSION.tgz)
 // and have the same bytes each time.
@@ -34,17 +35,17 @@ const (
 // With "all:", since helper templates begin with an underscore, which go:embed
 // leaves out otherwise.
 //
-//go:embed all:karpenter-crd all:karpenter all:aws-load-balancer-controller all:workspace
+//go:embed all:aws-load-balancer-controller all:workspace
 var sources embed.FS
 
 // Options say what is packaged. The zero value packages all charts as they
-// are, and fails for want of KarpenterCRDs.
+// are, and fails for want of KarpenterCharts.
 type Options struct {
 	// Charts are the names of the charts to package; empty: all of them.
 	Charts []string
-	// KarpenterCRDs is the directory with Karpenter's custom resource
-	// definitions, one in each *.yaml file. Needed for KarpenterCRD only.
-	KarpenterCRDs string
+	// KarpenterCharts is the directory charts of Karpenter's module. Needed for
+	// Karpenter and KarpenterCRD only.
+	KarpenterCharts string
 	// Versions gives charts, by name, another version than their own, which
 	// becomes their appVersion too.
 	Versions map[string]string
@@ -117,24 +118,9 @@ func (o Options) check(names []string) error {
 
 // files are the files of a chart by their path in it, with o's changes.
 func (o Options) files(name string) (map[string][]byte, error) {
-	files := map[string][]byte{}
-	source, err := fs.Sub(sources, name)
+	files, err := o.sources(name)
 	if err != nil {
 		return nil, err
-	}
-	if err := fs.WalkDir(source, ".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		files[path], err = fs.ReadFile(source, path)
-		return err
-	}); err != nil {
-		return nil, err
-	}
-	if name == KarpenterCRD {
-		if err := addCRDs(files, o.KarpenterCRDs); err != nil {
-			return nil, err
-		}
 	}
 	if version, ok := o.Versions[name]; ok {
 		if err := setVersion(files, version); err != nil {
@@ -147,6 +133,18 @@ func (o Options) files(name string) (map[string][]byte, error) {
 		}
 	}
 	return files, nil
+}
+
+// sources are the files of a chart as they are.
+func (o Options) sources(name string) (map[string][]byte, error) {
+	if isUpstream(name) {
+		return o.upstream(name)
+	}
+	dir, err := fs.Sub(sources, name)
+	if err != nil {
+		return nil, err
+	}
+	return filesIn(dir)
 }
 
 func setVersion(files map[string][]byte, version string) error {

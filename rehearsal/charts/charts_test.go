@@ -16,11 +16,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"helm.sh/helm/v3/pkg/chart/loader"
-	"helm.sh/helm/v3/pkg/chartutil"
 )
 
-// karpenterCRDs is the directory with the pinned Karpenter's definitions.
-func karpenterCRDs(t *testing.T) string {
+// karpenterCharts is the directory with the pinned Karpenter's own charts.
+func karpenterCharts(t *testing.T) string {
 	t.Helper()
 	const module = "github.com/aws/karpenter-provider-aws"
 	for _, args := range [][]string{{"mod", "download", module}, {"list", "-m", "-f", "{{.Dir}}", module}} {
@@ -33,7 +32,7 @@ func karpenterCRDs(t *testing.T) string {
 			t.Fatalf("go %s in rehearsal/karpenter: %v\n%s", strings.Join(args, " "), err, stderr.String())
 		}
 		if dir := strings.TrimSpace(string(out)); dir != "" {
-			return filepath.Join(dir, "pkg", "apis", "crds")
+			return filepath.Join(dir, "charts")
 		}
 	}
 	t.Fatal("go list gave no directory for " + module)
@@ -66,7 +65,7 @@ func only(t *testing.T, o Options) string {
 }
 
 func TestPackageWritesEveryChart(t *testing.T) {
-	archives := packaged(t, Options{KarpenterCRDs: karpenterCRDs(t)})
+	archives := packaged(t, Options{KarpenterCharts: karpenterCharts(t)})
 
 	got := map[string]string{}
 	for file, path := range archives {
@@ -96,21 +95,15 @@ func TestKarpenterChartsHaveThePinnedVersion(t *testing.T) {
 	if pin == nil {
 		t.Fatal("rehearsal/karpenter/go.mod does not require karpenter-provider-aws")
 	}
-	for _, name := range []string{Karpenter, KarpenterCRD} {
-		metadata, err := chartutil.LoadChartfile(filepath.Join(name, "Chart.yaml"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if metadata.Version != string(pin[1]) || metadata.AppVersion != string(pin[1]) {
-			t.Errorf("chart %s is version %s of %s, the module pins %s", name, metadata.Version, metadata.AppVersion, pin[1])
-		}
+	if karpenterVersion != string(pin[1]) {
+		t.Errorf("Karpenter's charts are packaged as %s, the module pins %s", karpenterVersion, pin[1])
 	}
 }
 
 func TestPackageGivesTheSameBytesEachTime(t *testing.T) {
-	crds := karpenterCRDs(t)
-	first := packaged(t, Options{KarpenterCRDs: crds})
-	second := packaged(t, Options{KarpenterCRDs: crds})
+	own := karpenterCharts(t)
+	first := packaged(t, Options{KarpenterCharts: own})
+	second := packaged(t, Options{KarpenterCharts: own})
 	for file, path := range first {
 		a, b := content(t, path), content(t, second[file])
 		if !bytes.Equal(a, b) {
@@ -125,7 +118,7 @@ func TestPackageGivesTheSameBytesEachTime(t *testing.T) {
 }
 
 func TestArchivesSayNothingOfWhenAndWhereTheyWereMade(t *testing.T) {
-	for file, path := range packaged(t, Options{KarpenterCRDs: karpenterCRDs(t)}) {
+	for file, path := range packaged(t, Options{KarpenterCharts: karpenterCharts(t)}) {
 		zipped, err := gzip.NewReader(bytes.NewReader(content(t, path)))
 		if err != nil {
 			t.Fatal(err)
@@ -203,15 +196,8 @@ func TestPackageRefusesWhatItCannotMake(t *testing.T) {
 		options Options
 		want    []string // parts of the error
 	}{
-		"no directory of definitions": {Options{}, []string{"karpenter-crd", "rehearsal/karpenter"}},
-		"directory without definitions": {
-			Options{KarpenterCRDs: t.TempDir()},
-			[]string{"ec2nodeclasses.karpenter.k8s.aws, nodeclaims.karpenter.sh, nodepools.karpenter.sh"},
-		},
-		"directory with something else": {
-			Options{KarpenterCRDs: Workspace},
-			[]string{"Chart.yaml", "not a CustomResourceDefinition"},
-		},
+		"no directory of Karpenter's charts": {Options{}, []string{"chart karpenter", "rehearsal/karpenter"}},
+		"directory without charts":           {Options{KarpenterCharts: t.TempDir()}, []string{"chart karpenter", "no such file"}},
 		"names that no chart has": {
 			Options{
 				Charts:   []string{"karpentier"},

@@ -53,7 +53,7 @@ func startCluster(t *testing.T) *cluster {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 
-	cmd := exec.Command(binary, "-dir", dir, "-stop-on-stdin-eof")
+	cmd := exec.Command(binary, "-dir", dir, "-stop-on-stdin-eof", "-nodes", "2")
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
 	stdin, err := cmd.StdinPipe()
@@ -221,7 +221,7 @@ func TestChartsOnACluster(t *testing.T) {
 	t.Parallel() // nearly all of it is waiting
 	c := startCluster(t)
 	archives := map[string]string{}
-	for file, path := range packaged(t, Options{KarpenterCRDs: karpenterCRDs(t)}) {
+	for file, path := range packaged(t, Options{KarpenterCharts: karpenterCharts(t)}) {
 		archives[file[:strings.LastIndex(file, "-")]] = path
 	}
 

@@ -44,6 +44,9 @@ func TestKarpenterPods(t *testing.T) {
 	if diff := cmp.Diff(spec.Selector, terms[0].LabelSelector); diff != "" || terms[0].TopologyKey != "kubernetes.io/hostname" {
 		t.Errorf("two pods may share a node (-want +got):\n%s", diff)
 	}
+	if got, want := spec.Template.Spec.Containers[0].Image, "public.ecr.aws/karpenter/controller:1.14.0"; got != want {
+		t.Errorf("the image is %s, want %s", got, want)
+	}
 	got := map[string]string{}
 	for _, env := range spec.Template.Spec.Containers[0].Env {
 		got[env.Name] = env.Value
@@ -52,8 +55,6 @@ func TestKarpenterPods(t *testing.T) {
 		"CLUSTER_NAME":       "e6data-acme",
 		"INTERRUPTION_QUEUE": "e6data-acme",
 		"KARPENTER_SERVICE":  "karpenter",
-		"FEATURE_GATES": "CapacityBuffer=false,NodeOverlay=false,NodeRepair=false,ReservedCapacity=true," +
-			"SpotToSpotConsolidation=false,StaticCapacity=false",
 	}
 	for name, value := range want {
 		if got[name] != value {

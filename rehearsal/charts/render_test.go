@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -129,8 +128,8 @@ func as[T any](t *testing.T, objects map[string]*unstructured.Unstructured, key 
 func rendered(t *testing.T, chart, over string) map[string]*unstructured.Unstructured {
 	t.Helper()
 	o := Options{Charts: []string{chart}}
-	if chart == KarpenterCRD {
-		o.KarpenterCRDs = karpenterCRDs(t)
+	if isUpstream(chart) {
+		o.KarpenterCharts = karpenterCharts(t)
 	}
 	objects, err := render(t, only(t, o), valuesOf(t, chart, over))
 	if err != nil {
@@ -140,7 +139,7 @@ func rendered(t *testing.T, chart, over string) map[string]*unstructured.Unstruc
 }
 
 func TestChartsLint(t *testing.T) {
-	for file, path := range packaged(t, Options{KarpenterCRDs: karpenterCRDs(t)}) {
+	for file, path := range packaged(t, Options{KarpenterCharts: karpenterCharts(t)}) {
 		c, err := loader.Load(path)
 		if err != nil {
 			t.Fatal(err)
@@ -282,7 +281,7 @@ func TestChartsRefuseWrongValues(t *testing.T) {
 		"load balancer controller without one":     {LoadBalancerController, `{clusterName: ""}`, "clusterName"},
 		"workspace without the engine's role":      {Workspace, `{cloud: {oidc_value: ""}}`, "cloud.oidc_value"},
 		"a switch as text":                         {LoadBalancerController, `{enableServiceMutatorWebhook: "false"}`, "enableServiceMutatorWebhook"},
-		"a number as text":                         {Karpenter, `{replicas: "2"}`, "replicas"},
+		"a number as text":                         {LoadBalancerController, `{replicaCount: "2"}`, "replicaCount"},
 		"a list made of one empty text":            {Workspace, `{debug_namespaces: [""]}`, "debug_namespaces"},
 		"a user as text in place of a list":        {Workspace, `{cloud: {control_plane_user: somebody}}`, "control_plane_user"},
 		"an unknown cloud":                         {Workspace, `{cloud: {type: aws}}`, "type"},
@@ -290,7 +289,7 @@ func TestChartsRefuseWrongValues(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			_, err := render(t, only(t, Options{Charts: []string{tt.chart}}), valuesOf(t, tt.chart, tt.over))
+			_, err := render(t, only(t, Options{Charts: []string{tt.chart}, KarpenterCharts: karpenterCharts(t)}), valuesOf(t, tt.chart, tt.over))
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want one that names %q", err, tt.want)
 			}
@@ -298,31 +297,33 @@ func TestChartsRefuseWrongValues(t *testing.T) {
 	}
 }
 
-func TestDefinitionsReachTheClusterUnchanged(t *testing.T) {
-	dir := t.TempDir()
-	for _, name := range neededCRDs {
-		text := "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  annotations:\n" +
-			"    from: upstream\n  name: " + name + "\nspec:\n  description: 'like {{ .Spec }} or {{- end }}'\n"
-		if err := os.WriteFile(filepath.Join(dir, name+".yaml"), []byte(text), 0o600); err != nil {
+// The definitions that Karpenter's module has for programs are those of its chart.
+func TestDefinitionsAreThoseOfTheModule(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(karpenterCharts(t), "..", "pkg", "apis", "crds", "*.yaml"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no definitions in the module: %v", err)
+	}
+	objects := rendered(t, KarpenterCRD, `{}`)
+	for _, file := range files {
+		want := map[string]any{}
+		if err := sigsyaml.Unmarshal(content(t, file), &want); err != nil {
 			t.Fatal(err)
 		}
-	}
-	path := only(t, Options{Charts: []string{KarpenterCRD}, KarpenterCRDs: dir})
-	for over, annotations := range map[string]map[string]string{
-		`{}`:                              {"from": "upstream"},
-		`{additionalAnnotations: {a: b}}`: {"from": "upstream", "a": "b"},
-	} {
-		objects, err := render(t, path, valuesOf(t, KarpenterCRD, over))
+		key := "CustomResourceDefinition " + (&unstructured.Unstructured{Object: want}).GetName()
+		if objects[key] == nil {
+			t.Errorf("the chart lacks %s", key)
+			continue
+		}
+		got, err := sigsyaml.Marshal(objects[key].Object)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := objects["CustomResourceDefinition nodepools.karpenter.sh"]
-		if diff := cmp.Diff(annotations, got.GetAnnotations()); diff != "" {
-			t.Errorf("annotations (-want +got):\n%s", diff)
+		text, err := sigsyaml.Marshal(want)
+		if err != nil {
+			t.Fatal(err)
 		}
-		text, _, _ := unstructured.NestedString(got.Object, "spec", "description")
-		if want := "like {{ .Spec }} or {{- end }}"; text != want {
-			t.Errorf("description %q, want %q", text, want)
+		if diff := cmp.Diff(string(text), string(got)); diff != "" {
+			t.Errorf("%s (-module +chart):\n%s", key, diff)
 		}
 	}
 }

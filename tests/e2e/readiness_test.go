@@ -23,7 +23,7 @@ func TestAChartThatNeverGetsReadyFailsTheStack(t *testing.T) {
 			t.Parallel()
 			d := start(t, "")
 			key := "faulty/" + f.fault
-			d.publishCharts(t, key, charts.Options{KarpenterCRDs: os.Getenv("REHEARSAL_KARPENTER_CRDS"), Values: faultyWorkspace(f.fault)})
+			d.publishCharts(t, key, charts.Options{KarpenterCharts: os.Getenv("REHEARSAL_KARPENTER_CHARTS"), Values: faultyWorkspace(f.fault)})
 			s := d.changed(t, "faulty", impatient)
 			failed := mustFail(t, s, d.parameters(map[string]string{"ChartSource": "s3://" + d.bucket + "/" + key}))
 			reason := failed.Error()

@@ -1,4 +1,4 @@
-// Command standins packages the rehearsal's stand-in charts and prints the path
+// Command standins packages the rehearsal's charts and prints the path
 // of each archive.
 package main
 
@@ -11,15 +11,15 @@ import (
 )
 
 func main() {
-	crds := flag.String("crds", "", "directory with Karpenter's custom resource definitions (the module in rehearsal/karpenter pins them)")
+	karpenter := flag.String("karpenter", "", "directory with Karpenter's own charts (the module in rehearsal/karpenter has them)")
 	out := flag.String("out", "", "directory to write NAME-VERSION.tgz of each chart to")
 	flag.Parse()
-	if *crds == "" || *out == "" || flag.NArg() > 0 {
-		fmt.Fprintln(os.Stderr, "standins: both -crds and -out are needed, and nothing else")
+	if *karpenter == "" || *out == "" || flag.NArg() > 0 {
+		fmt.Fprintln(os.Stderr, "standins: both -karpenter and -out are needed, and nothing else")
 		flag.Usage()
 		os.Exit(2)
 	}
-	paths, err := charts.Package(*out, charts.Options{KarpenterCRDs: *crds})
+	paths, err := charts.Package(*out, charts.Options{KarpenterCharts: *karpenter})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "standins:", err)
 		os.Exit(1)
