@@ -46,8 +46,7 @@ def _invoke_with_words(*arguments: Any, **more: Any) -> tuple[str, dict]:
         return _invoke(*arguments, **more)
     except TimeoutError as late:
         raise TimeoutError(
-            "CloudFormation did not receive a response from your Custom Resource. Please check your logs. "
-            f"({late})"
+            f"CloudFormation did not receive a response from your Custom Resource. Please check your logs. ({late})"
         ) from late
 
 
@@ -59,6 +58,4 @@ def _resolve_masked(
         for name, record in resources.items()
         if (stack_id, name) in _hidden
     }
-    return _resolve_outputs(
-        definitions, conditions, {**resources, **masked}, values, mappings, stack_name, stack_id
-    )
+    return _resolve_outputs(definitions, conditions, {**resources, **masked}, values, mappings, stack_name, stack_id)
