@@ -50,24 +50,37 @@ func roleName(principal string) string {
 	return parts[len(parts)-1]
 }
 
-// showCalls tells for each role how many calls were allowed and denied.
-func (r *run) showCalls() {
-	calls, err := r.env.Calls()
-	if err != nil {
-		r.say("calls", "%v", err)
-		return
-	}
-	allowed, denied := map[string]int{}, map[string]int{}
+// RoleCalls counts what one role asked for.
+type RoleCalls struct {
+	Role            string
+	Allowed, Denied int
+	// Refused are the denied calls, each once, in the order of the first.
+	Refused []Call
+}
+
+// CallsByRole sums calls up, by the role's name.
+func CallsByRole(calls []Call) []RoleCalls {
+	byRole := map[string]*RoleCalls{}
 	for _, c := range calls {
-		role := roleName(c.Principal)
+		name := roleName(c.Principal)
+		r := byRole[name]
+		if r == nil {
+			r = &RoleCalls{Role: name}
+			byRole[name] = r
+		}
 		if c.Allowed {
-			allowed[role]++
-		} else {
-			denied[role]++
-			allowed[role] += 0
+			r.Allowed++
+			continue
+		}
+		r.Denied++
+		same := func(d Call) bool { return d.Action == c.Action && d.Resource == c.Resource }
+		if !slices.ContainsFunc(r.Refused, same) {
+			r.Refused = append(r.Refused, c)
 		}
 	}
-	for _, p := range slices.Sorted(maps.Keys(allowed)) {
-		r.say("calls", "%s: %d allowed, %d denied", p, allowed[p], denied[p])
+	all := make([]RoleCalls, 0, len(byRole))
+	for _, name := range slices.Sorted(maps.Keys(byRole)) {
+		all = append(all, *byRole[name])
 	}
+	return all
 }

@@ -16,7 +16,8 @@ import (
 
 // writeCertificate makes the self-signed certificate of the embedded AWS,
 // tls.crt and tls.key in dir, and returns the certificate's PEM. It is a
-// certificate authority of its own, valid for loopback only and for one day.
+// certificate authority of its own, valid for loopback only; an
+// environment that stays may stay for months.
 func writeCertificate(dir string) ([]byte, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -29,7 +30,7 @@ func writeCertificate(dir string) ([]byte, error) {
 	now := time.Now()
 	template := &x509.Certificate{
 		SerialNumber: serial, Subject: pkix.Name{CommonName: "rehearsal"},
-		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(24 * time.Hour),
+		NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(1, 0, 0),
 		IsCA: true, BasicConstraintsValid: true,
 		KeyUsage:    x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},

@@ -17,6 +17,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -51,6 +52,8 @@ type Config struct {
 	// StateDir holds everything the environment writes; empty means a new
 	// temporary directory. Unix sockets lie in it, so its path must be short.
 	StateDir string
+	// Port is the port to listen on; 0 means any free one.
+	Port int
 	// Keep leaves the state directory when the environment stops.
 	Keep bool
 }
@@ -92,13 +95,16 @@ func Start(ctx context.Context, c Config) (*Environment, error) {
 			return nil, fmt.Errorf("the rehearsal's %s is missing (%q): run it through make, which builds what it needs", what, file)
 		}
 	}
-	made := c.StateDir == ""
-	if made {
+	if c.StateDir == "" {
 		dir, err := os.MkdirTemp("", "qs-")
 		if err != nil {
 			return nil, fmt.Errorf("make the state directory: %w", err)
 		}
 		c.StateDir = dir
+	}
+	// It is removed in the end, so it must hold nothing of anybody else's.
+	if files, err := os.ReadDir(c.StateDir); err == nil && len(files) > 0 {
+		return nil, fmt.Errorf("state folder %q is not empty: give one that is, or that is not there", c.StateDir)
 	}
 	e := &Environment{Config: c, exited: make(chan struct{})}
 	if err := e.start(ctx); err != nil {
@@ -114,14 +120,17 @@ func (e *Environment) start(ctx context.Context) error {
 	if err := os.MkdirAll(e.file("tmp"), 0o700); err != nil {
 		return err
 	}
+	if err := enoughSpace(e.StateDir); err != nil {
+		return err
+	}
 	cert, err := writeCertificate(e.StateDir)
 	if err != nil {
 		return fmt.Errorf("make the certificate: %w", err)
 	}
 	e.roots = cert
-	port, err := freePort(ctx)
+	port, err := freePort(ctx, e.Port)
 	if err != nil {
-		return fmt.Errorf("find a free port: %w", err)
+		return err
 	}
 	e.Endpoint = "https://127.0.0.1:" + strconv.Itoa(port)
 	log, err := os.Create(e.file("aws.log"))
@@ -225,6 +234,9 @@ func (e *Environment) stopProcess() error {
 	return nil
 }
 
+// Exited is closed when the embedded AWS has ended.
+func (e *Environment) Exited() <-chan struct{} { return e.exited }
+
 // LogTail returns the last n lines of the embedded AWS's log.
 func (e *Environment) LogTail(n int) string {
 	text, err := os.ReadFile(e.file("aws.log"))
@@ -240,11 +252,54 @@ func (e *Environment) LogTail(n int) string {
 
 func (e *Environment) file(name string) string { return filepath.Join(e.StateDir, name) }
 
-func freePort(ctx context.Context) (int, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+// freePort returns the wanted port if nothing listens on it, and any free one
+// for 0.
+func freePort(ctx context.Context, wanted int) (int, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:"+strconv.Itoa(wanted))
+	if err != nil && wanted != 0 {
+		return 0, fmt.Errorf("port %d cannot be used: %w; choose another, or none for any free one", wanted, errors.Unwrap(err))
+	}
 	if err != nil {
-		return 0, err
+		return 0, fmt.Errorf("find a free port: %w", err)
 	}
 	defer l.Close()
 	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+// neededSpace is what one environment may write: a cluster's store and logs,
+// and the unpacked functions.
+const neededSpace = 512 << 20
+
+func enoughSpace(dir string) error {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(dir, &fs); err != nil {
+		return fmt.Errorf("ask for the disk space of %s: %w", dir, err)
+	}
+	if free := int64(fs.Bavail) * int64(fs.Bsize); free < neededSpace { //nolint:gosec,unconvert // the fields' types differ between systems
+		return fmt.Errorf("disk space: %d MiB are free at %s, a rehearsal needs %d", free>>20, dir, neededSpace>>20)
+	}
+	return nil
+}
+
+// Attach returns the environment whose state folder this is and that answers
+// at the endpoint; another process runs it, so Stop must not be called.
+func Attach(stateDir, endpoint, region string) (*Environment, error) {
+	if err := RequireLoopback("the environment's endpoint", endpoint); err != nil {
+		return nil, err
+	}
+	roots, err := os.ReadFile(filepath.Join(stateDir, "tls.crt"))
+	if err != nil {
+		return nil, fmt.Errorf("read the environment's certificate: %w", err)
+	}
+	return &Environment{Config: Config{StateDir: stateDir, Region: region}, Endpoint: endpoint, roots: roots}, nil
+}
+
+// RequireLoopback refuses an endpoint that is not on this machine. What names
+// the place where it was set.
+func RequireLoopback(what, endpoint string) error {
+	u, err := url.Parse(endpoint)
+	if err == nil && (u.Hostname() == "127.0.0.1" || u.Hostname() == "localhost" || u.Hostname() == "::1") {
+		return nil
+	}
+	return fmt.Errorf("%s is %q, which is not on this machine: a rehearsal reaches nothing else", what, endpoint)
 }

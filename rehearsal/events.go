@@ -26,7 +26,25 @@ type Event struct {
 // failedByItself tells whether the event is a cause: not a resource that was
 // only cancelled, nor a stack that reports its resources.
 func (e Event) failedByItself() bool {
-	return strings.HasSuffix(e.Status, "_FAILED") && !strings.Contains(e.Reason, "cancelled") && e.Type != stackType
+	return e.Failed() && !strings.Contains(e.Reason, "cancelled") && e.Type != stackType
+}
+
+// Failed tells whether the operation on the resource failed, by itself or not.
+func (e Event) Failed() bool { return strings.HasSuffix(e.Status, "_FAILED") }
+
+// Running tells whether the operation goes on.
+func (e Event) Running() bool { return strings.HasSuffix(e.Status, "_IN_PROGRESS") }
+
+// Notable tells whether somebody waits for the event: an end, a failure, or
+// the start of something slow.
+func (e Event) Notable() bool {
+	switch {
+	case e.Running() && !slow(e.Type) && !strings.Contains(e.Status, "ROLLBACK"):
+		return false
+	case e.Running() && e.Reason == "" && strings.Contains(e.Status, "CLEANUP"):
+		return false
+	}
+	return true
 }
 
 // newEvents reads the events that were not seen before, of the stack and of the
@@ -79,7 +97,7 @@ func newEvent(ev types.StackEvent, start time.Time, begun map[string]time.Time) 
 		Stack: aws.ToString(ev.StackName), LogicalID: aws.ToString(ev.LogicalResourceId), Type: aws.ToString(ev.ResourceType),
 		Status: string(ev.ResourceStatus), Reason: aws.ToString(ev.ResourceStatusReason), Elapsed: max(0, at.Sub(start)),
 	}
-	if strings.HasSuffix(e.Status, "_IN_PROGRESS") {
+	if e.Running() {
 		begun[key] = at
 	} else if t, ok := begun[key]; ok {
 		e.Took = at.Sub(t)

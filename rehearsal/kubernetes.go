@@ -52,22 +52,41 @@ func (e *Environment) objectsLeft() ([]Item, error) {
 	return items, nil
 }
 
+// Kubeconfig is the path of a running cluster's kubeconfig with all rights,
+// independent of the cluster's access entries.
+func (e *Environment) Kubeconfig(cluster string) (string, error) {
+	files, err := filepath.Glob(e.file(cluster[:min(20, len(cluster))] + "-*/kubeconfig"))
+	if err != nil {
+		return "", err
+	}
+	if len(files) != 1 {
+		return "", fmt.Errorf("cluster %s: found %d running clusters of that name", cluster, len(files))
+	}
+	return files[0], nil
+}
+
 // AdminConfig is the configuration of a Kubernetes client with all rights on a
 // running cluster, independent of its access entries.
 func (e *Environment) AdminConfig(cluster string) (*rest.Config, error) {
-	dirs, err := filepath.Glob(e.file(cluster[:min(20, len(cluster))] + "-*/kubeconfig"))
+	file, err := e.Kubeconfig(cluster)
 	if err != nil {
 		return nil, err
 	}
-	if len(dirs) != 1 {
-		return nil, fmt.Errorf("cluster %s: found %d running clusters of that name", cluster, len(dirs))
-	}
-	c, err := clientcmd.BuildConfigFromFlags("", dirs[0])
+	c, err := clientcmd.BuildConfigFromFlags("", file)
 	if err != nil {
 		return nil, fmt.Errorf("cluster %s: %w", cluster, err)
 	}
 	c.QPS, c.Burst = -1, -1
 	return c, nil
+}
+
+// kube is a client with all rights on a running cluster.
+func (e *Environment) kube(cluster string) (*kubernetes.Clientset, error) {
+	c, err := e.AdminConfig(cluster)
+	if err != nil {
+		return nil, err
+	}
+	return kubernetes.NewForConfig(c)
 }
 
 // Release is one Helm release as its storage on the cluster shows it.
@@ -79,11 +98,7 @@ type Release struct {
 // Releases lists the newest revision of every Helm release on a cluster, from
 // the labels of Helm's own Secrets.
 func (e *Environment) Releases(ctx context.Context, cluster string) ([]Release, error) {
-	c, err := e.AdminConfig(cluster)
-	if err != nil {
-		return nil, err
-	}
-	kube, err := kubernetes.NewForConfig(c)
+	kube, err := e.kube(cluster)
 	if err != nil {
 		return nil, err
 	}

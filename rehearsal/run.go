@@ -21,153 +21,339 @@ import (
 type RunOptions struct {
 	Config
 	Artifacts
+	// Mode is one of Modes; empty means the first. TemplateFile is a template
+	// of the caller's own, in place of the mode's.
+	Mode, TemplateFile string
 	// StackName is the stack's name; empty means "quickstart".
 	StackName string
 	// Parameters are the create's parameters, Changes those of the update.
 	Parameters, Changes map[string]string
-	// Output is where the run tells what happens, line by line.
-	Output io.Writer
+	// Charts is ChartsStandIn or ChartsPublic; empty means the former.
+	Charts string
+	// Deployer are the policies of the role that deploys; empty: the account's
+	// root does.
+	Deployer []Policy
+	// Fault is planted; the run must then fail in the way that the fault says.
+	Fault *Fault
+	// NoUpdate and NoDelete leave these steps out. Without the delete nothing
+	// is known of leftovers.
+	NoUpdate, NoDelete bool
+	// Observer is told what happens; without one, Output gets it line by line.
+	Observer Observer
+	Output   io.Writer
 }
 
-// Result is what a finished run has to say.
-type Result struct {
-	Create   time.Duration
-	Update   time.Duration
-	Delete   time.Duration
-	Outputs  map[string]string
-	Releases []Release
-	// Kept are the resources that the template retains.
-	Kept []Item
-}
-
-// Run creates, updates and deletes the stack of a published version's
-// quickstart.yaml in a new environment, and checks that nothing is left of it
-// but what the template retains. The environment ends with the run.
+// Run creates, updates and deletes the stack of a published version's template
+// in a new environment, and checks that nothing is left of it but what the
+// template retains. The environment ends with the run.
 //
-// The error says which step failed and why: for a stack, the reason of each
-// resource that failed; for leftovers, each thing that should not be there.
-func Run(ctx context.Context, o RunOptions) (result *Result, err error) {
-	began := time.Now()
-	env, err := Start(ctx, o.Config)
-	if err != nil {
-		return nil, err
+// The result is there for a failed run too, as far as it came. The error says
+// which step failed and why: for a stack, the reason of each resource that
+// failed; for leftovers, each thing that should not be there. With a fault,
+// the error is nil if the fault was caught.
+func Run(ctx context.Context, o RunOptions) (*Result, error) {
+	if o.Mode == "" && o.TemplateFile == "" {
+		o.Mode = ModeNewVPC
 	}
-	defer func() { err = errors.Join(err, env.Stop()) }()
-	r := &run{RunOptions: o, env: env, clients: env.Clients(), result: &Result{Outputs: map[string]string{}}}
-	r.say("embedded AWS", "%s, region %s, IAM enforced, up in %s", env.Endpoint, env.Region, round(time.Since(began)))
-	if err := r.steps(ctx); err != nil {
-		return nil, err
+	if o.Charts == "" {
+		o.Charts = ChartsStandIn
 	}
-	return r.result, nil
+	if o.Fault != nil && o.Fault.order != "" {
+		o.Order = o.Fault.order
+	}
+	if o.Region == "" {
+		o.Region = "us-east-1"
+	}
+	r := &run{RunOptions: o, observer: o.observer(), result: &Result{
+		Version: o.Version, Mode: o.Mode, Region: o.Region, Order: o.Order, Charts: o.Charts, Began: time.Now(), Resources: map[string]int{},
+	}}
+	err := r.run(ctx)
+	r.result.Took = time.Since(r.result.Began)
+	if o.Fault != nil && ctx.Err() == nil && r.stack != nil {
+		r.result.Fault, err = o.Fault.judge(r.planted, err)
+	}
+	return r.result, err
 }
 
 type run struct {
 	RunOptions
+	observer Observer
 	env      *Environment
 	clients  *Clients
-	template *Template
 	stack    *Stack
+	// template is the one before a fault was planted: what it retains is right.
+	template *Template
+	planted  string
 	before   Inventory
 	result   *Result
+	troubled bool
 }
 
-func (r *run) steps(ctx context.Context) error {
-	if err := r.publish(ctx); err != nil {
-		return err
-	}
-	for _, step := range []struct {
+func (r *run) run(ctx context.Context) (err error) {
+	defer func() {
+		if r.env != nil {
+			r.result.Calls, _ = r.env.Calls() // a bonus of the record: the run's own error matters more
+			if r.Keep {
+				r.result.StateDir = r.env.StateDir
+			}
+			err = errors.Join(err, r.env.Stop())
+		}
+	}()
+	for _, s := range []struct {
 		name string
-		took *time.Duration
+		skip bool
 		do   func(context.Context) error
-		then func(context.Context) error
 	}{
-		{"create", &r.result.Create, func(ctx context.Context) error { return r.stack.Create(ctx, r.Parameters) }, r.showWorkspace},
-		{"update", &r.result.Update, func(ctx context.Context) error { return r.stack.Update(ctx, r.Changes) }, r.showReleases},
-		{"delete", &r.result.Delete, r.delete, r.checkLeftovers},
+		{StepStart, false, r.start},
+		{StepCreate, false, r.create},
+		{StepUpdate, r.NoUpdate, r.update},
+		{StepDelete, r.NoDelete, r.delete},
+		{StepLeftovers, r.NoDelete, r.checkLeftovers},
 	} {
-		r.say(step.name, "stack %s", r.stack.Name)
-		start := time.Now()
-		if err := step.do(ctx); err != nil {
-			return fmt.Errorf("%s: %w", step.name, err)
-		}
-		*step.took = time.Since(start)
-		r.say(step.name, "done in %s", round(*step.took))
-		if err := step.then(ctx); err != nil {
-			return fmt.Errorf("after %s: %w", step.name, err)
+		if err := r.step(ctx, s.name, s.skip, s.do); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
-	r.showCalls()
-	total := r.result.Create + r.result.Update + r.result.Delete
-	r.say("green", "create %s, update %s, delete %s: %s in all", round(r.result.Create), round(r.result.Update), round(r.result.Delete), round(total))
-	fmt.Fprintln(r.Output, notProved)
 	return nil
 }
 
-// notProved is said with every green run.
-const notProved = `What this proves: the template deploys, updates and deletes through CloudFormation's API; the functions' real binaries do it
-with the rights of their own roles and no others; Helm installs into a real Kubernetes API; nothing is left behind.
-What it does not: AWS's capacity, quotas, waiting times and propagation delays; traffic through the network (only that the
-functions have a way out is checked); EKS's own nodes, add-ons and pods (they are played); the public charts (stand-ins).`
+// step runs one step and records it.
+func (r *run) step(ctx context.Context, name string, skip bool, do func(context.Context) error) error {
+	r.result.Steps = append(r.result.Steps, Step{Name: name, Offset: time.Since(r.result.Began), Skipped: skip})
+	s := &r.result.Steps[len(r.result.Steps)-1]
+	if !skip {
+		r.observer.Begin(name, r.expected(name))
+		start := time.Now()
+		s.Err = do(ctx)
+		s.Took = time.Since(start)
+	}
+	r.observer.End(*s)
+	return s.Err
+}
 
-func (r *run) publish(ctx context.Context) error {
-	text, err := os.ReadFile(filepath.Join(r.Dir, "quickstart.yaml"))
+// expected are the resources that a step handles for sure: a delete, those
+// that the create made.
+func (r *run) expected(step string) map[string]int {
+	if step == StepCreate {
+		return r.result.Resources
+	}
+	made := map[string]int{}
+	if step == StepDelete {
+		for _, e := range r.result.Step(StepCreate).Events {
+			if e.Status == "CREATE_COMPLETE" {
+				made[StageOf(e.Type)]++
+			}
+		}
+	}
+	return made
+}
+
+func (r *run) start(ctx context.Context) error {
+	source, text, err := r.source()
 	if err != nil {
-		return fmt.Errorf("read the published template: %w", err)
+		return err
 	}
 	if r.template, err = ParseTemplate(text); err != nil {
+		return fmt.Errorf("%s: %w", source, err)
+	}
+	r.result.Template = source
+	if r.Charts == ChartsPublic {
+		if err := RequireChartHosts(ctx, nil, text); err != nil {
+			return err
+		}
+	}
+	began := time.Now()
+	if r.env, err = Start(ctx, r.Config); err != nil {
 		return err
 	}
-	bucket := artifact.Bucket(r.env.Region)
-	if err := r.clients.Publish(ctx, r.env.Region, bucket, r.Artifacts); err != nil {
+	r.clients = r.env.Clients()
+	r.say("embedded AWS", "%s, region %s, IAM enforced, up in %s", r.env.Endpoint, r.env.Region, Round(time.Since(began)))
+	r.result.Parts = r.parts()
+	key, err := r.publish(ctx, text)
+	if err != nil {
 		return err
-	}
-	r.say("published", "version %s to s3://%s", r.Version, bucket)
-	if r.Parameters["ChartSource"] == "" {
-		r.Parameters = maps.Clone(r.Parameters)
-		r.Parameters["ChartSource"] = "s3://" + bucket + "/" + r.Version + "/charts"
 	}
 	name := r.StackName
 	if name == "" {
 		name = "quickstart"
 	}
-	r.stack = r.clients.NewStack(name, TemplateURL(r.env.Region, bucket, r.Version+"/quickstart.yaml"), r.progress)
-	r.before, err = r.env.Inventory(ctx)
-	return err
+	r.result.Stack = name
+	stack := r.clients.NewStack(name, TemplateURL(r.env.Region, artifact.Bucket(r.env.Region), key), r.event)
+	stack.NamedRoles = r.template.namesRoles()
+	if err := r.deployAs(ctx, stack); err != nil {
+		return err
+	}
+	r.countResources()
+	if r.before, err = r.env.Inventory(ctx); err != nil {
+		return err
+	}
+	r.stack = stack
+	return nil
 }
 
-func (r *run) showWorkspace(ctx context.Context) error {
-	outputs, err := r.stack.Outputs(ctx)
+// source is the template to run: its name and its text.
+func (r *run) source() (string, []byte, error) {
+	if r.TemplateFile != "" {
+		text, err := os.ReadFile(r.TemplateFile)
+		if err != nil {
+			return "", nil, fmt.Errorf("read the template: %w", err)
+		}
+		return r.TemplateFile, text, nil
+	}
+	name, err := r.ModeTemplate(r.Mode)
+	if err != nil {
+		return "", nil, err
+	}
+	text, err := os.ReadFile(filepath.Join(r.Dir, name))
+	if err != nil {
+		return "", nil, fmt.Errorf("read the published template: %w", err)
+	}
+	return name, text, nil
+}
+
+// publish uploads the version and the template to run, and returns the
+// template's key in the bucket.
+func (r *run) publish(ctx context.Context, text []byte) (string, error) {
+	bucket := artifact.Bucket(r.env.Region)
+	if err := r.clients.Publish(ctx, r.env.Region, bucket, r.Artifacts); err != nil {
+		return "", err
+	}
+	r.say("published", "version %s to s3://%s", r.Version, bucket)
+	if r.template.Parameters["ChartSource"] != nil && r.Parameters["ChartSource"] == "" {
+		r.Parameters = maps.Clone(r.Parameters)
+		if r.Parameters == nil {
+			r.Parameters = map[string]string{}
+		}
+		r.Parameters["ChartSource"] = "Public"
+		if r.Charts == ChartsStandIn {
+			r.Parameters["ChartSource"] = "s3://" + bucket + "/" + r.Version + "/charts"
+		}
+	}
+	if r.Fault != nil {
+		changed, planted, err := r.Fault.Plant(text)
+		if err != nil {
+			return "", err
+		}
+		r.planted, text = planted, changed
+		r.say("fault", "%s: %s; %s must find it", r.Fault.Kind, planted, r.Fault.Check)
+	}
+	if r.TemplateFile == "" && r.Fault == nil {
+		return r.Version + "/" + filepath.ToSlash(r.result.Template), nil
+	}
+	// The template that is run, beside the logs of the run.
+	if err := os.WriteFile(r.env.file("template.yaml"), text, 0o600); err != nil {
+		return "", err
+	}
+	key := r.Version + "/rehearsed/" + filepath.Base(r.result.Template)
+	return key, r.clients.Upload(ctx, bucket, key, text)
+}
+
+// deployAs gives the stack a deployer, if the run has policies for one.
+func (r *run) deployAs(ctx context.Context, stack *Stack) error {
+	policies := r.Deployer
+	if r.Fault != nil && len(r.Fault.deployer) > 0 {
+		if len(policies) > 0 {
+			return fmt.Errorf("fault %s is in the deployer's policies: it cannot be planted in given ones", r.Fault.Kind)
+		}
+		policies = r.Fault.deployer
+	}
+	if len(policies) == 0 {
+		return nil
+	}
+	arn, clients, err := r.env.Deployer(ctx, policies)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(r.Output, "\noutputs, for the e6data console:")
-	w := tabwriter.NewWriter(r.Output, 0, 0, 2, ' ', 0)
-	for _, o := range outputs {
-		r.result.Outputs[o.Key] = o.Value
+	stack.Deployer, r.result.Deployer = clients, arn
+	r.say("deployer", "%s, with %d policies", arn, len(policies))
+	return nil
+}
+
+// countResources counts what the template and the nested ones beside it make
+// in any case.
+func (r *run) countResources() {
+	maps.Copy(r.result.Resources, r.template.Unconditional())
+	if r.TemplateFile != "" {
+		return
+	}
+	for _, nested := range r.template.nested() {
+		text, err := os.ReadFile(filepath.Join(r.Dir, filepath.FromSlash(nested)))
+		if err != nil {
+			continue // the count is a help for the eye only
+		}
+		if t, err := ParseTemplate(text); err == nil {
+			for stage, n := range t.Unconditional() {
+				r.result.Resources[stage] += n
+			}
+		}
+	}
+}
+
+func (r *run) create(ctx context.Context) error {
+	if err := r.stack.Create(ctx, r.Parameters); err != nil {
+		return err
+	}
+	var err error
+	if r.result.Outputs, err = r.stack.Outputs(ctx); err != nil {
+		return err
+	}
+	if err := r.showOutputs(); err != nil {
+		return err
+	}
+	return r.showReleases(ctx)
+}
+
+func (r *run) update(ctx context.Context) error {
+	if err := r.stack.Update(ctx, r.Changes); err != nil {
+		return err
+	}
+	return r.showReleases(ctx)
+}
+
+func (r *run) showOutputs() error {
+	if len(r.result.Outputs) == 0 {
+		return nil
+	}
+	var b strings.Builder
+	fmt.Fprintln(&b, "\noutputs, for the e6data console:")
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	values := map[string]string{}
+	for _, o := range r.result.Outputs {
+		values[o.Key] = o.Value
 		fmt.Fprintf(w, "  %s\t%s\n", o.Key, o.Value)
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	text, err := json.Marshal(r.result.Outputs)
+	text, err := json.Marshal(values)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(r.Output, "\noutputs as JSON:\n%s\n\n", text)
-	return r.showReleases(ctx)
+	fmt.Fprintf(&b, "\noutputs as JSON:\n%s\n", text)
+	r.observer.Block(b.String())
+	return nil
 }
 
 func (r *run) showReleases(ctx context.Context) error {
-	releases, err := r.env.Releases(ctx, r.result.Outputs["ClusterName"])
+	clusters, err := listClusters(ctx, r.clients)
 	if err != nil {
 		return err
 	}
-	r.result.Releases = releases
-	w := tabwriter.NewWriter(r.Output, 0, 0, 2, ' ', 0)
-	for _, l := range releases {
-		fmt.Fprintf(w, "release\t%s\tnamespace %s\trevision %d\t%s\n", l.Name, l.Namespace, l.Revision, l.Status)
+	r.result.Releases = nil
+	for _, cluster := range clusters {
+		releases, err := r.env.Releases(ctx, cluster)
+		if err != nil {
+			return err
+		}
+		r.result.Releases = append(r.result.Releases, releases...)
+		if version, err := r.env.kubernetesVersion(cluster); err == nil {
+			r.setPart("embedded Kubernetes", version)
+		}
 	}
-	return w.Flush()
+	for _, l := range r.result.Releases {
+		r.say("release", "%s, namespace %s, revision %d, %s", l.Name, l.Namespace, l.Revision, l.Status)
+	}
+	return nil
 }
 
 // delete notes what the template retains, since the stack's resources cannot
@@ -187,18 +373,42 @@ func (r *run) checkLeftovers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	left := now.Since(r.before)
 	for _, i := range r.result.Kept {
 		r.say("kept", "%s (the template retains it)", i)
 	}
-	if surplus := Without(left, r.result.Kept); len(surplus) > 0 {
-		return &LeftoverError{surplus}
+	for _, t := range r.template.Types() {
+		if !Covered(t) {
+			r.result.Unlooked = append(r.result.Unlooked, t)
+			r.say("leftovers", "nothing is known of %s: no check looks for it", t)
+		}
+	}
+	left := now.Since(r.before)
+	if r.result.Left = Without(left, r.result.Kept); len(r.result.Left) > 0 {
+		return &LeftoverError{r.result.Left}
 	}
 	if missing := Without(r.result.Kept, left); len(missing) > 0 {
 		return fmt.Errorf("gone, though the template retains it: %s", joinItems(missing))
 	}
 	r.say("leftovers", "none: %d resource types of the account and every Kubernetes object looked at", len(listers))
 	return nil
+}
+
+// event records an event of the stack. At the first failed release it looks at
+// the clusters, as long as the rollback leaves them.
+func (r *run) event(e Event) {
+	s := &r.result.Steps[len(r.result.Steps)-1]
+	s.Events = append(s.Events, e)
+	r.observer.Event(e)
+	if e.failedByItself() && strings.HasPrefix(e.Type, "Custom::") && !r.troubled {
+		r.troubled = true
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		r.result.Troubles = r.env.Troubles(ctx)
+	}
+}
+
+func (r *run) say(topic, format string, args ...any) {
+	r.observer.Note(topic, fmt.Sprintf(format, args...))
 }
 
 // LeftoverError says that things are left which should be gone.
@@ -219,64 +429,4 @@ func joinItems(items []Item) string {
 		texts[i] = item.String()
 	}
 	return strings.Join(texts, ", ")
-}
-
-func (r *run) say(what, format string, args ...any) {
-	fmt.Fprintf(r.Output, "%-12s  %s\n", what, fmt.Sprintf(format, args...))
-}
-
-// progress prints one line for an event that somebody waits for: an end, a
-// failure, or the start of something slow.
-func (r *run) progress(e Event) {
-	switch {
-	case strings.HasSuffix(e.Status, "_IN_PROGRESS") && !slow(e.Type) && !strings.Contains(e.Status, "ROLLBACK"):
-		return
-	case strings.HasSuffix(e.Status, "_IN_PROGRESS") && e.Reason == "" && strings.Contains(e.Status, "CLEANUP"):
-		return
-	}
-	took := ""
-	if e.Took > 0 {
-		took = "(" + round(e.Took).String() + ")"
-	}
-	fmt.Fprintf(r.Output, "%8s  %-9s %-20s %s %s %s\n", round(e.Elapsed), StageOf(e.Type), e.Status, e.LogicalID, e.Type, took)
-	if strings.HasSuffix(e.Status, "_FAILED") {
-		fmt.Fprintf(r.Output, "%10s%s\n", "", e.Reason)
-	}
-}
-
-func slow(resourceType string) bool {
-	return strings.HasPrefix(resourceType, "Custom::") || resourceType == "AWS::EKS::Cluster"
-}
-
-// StageOf names the part of the deployment that a resource type belongs to.
-func StageOf(resourceType string) string {
-	if strings.HasPrefix(resourceType, "Custom::") {
-		return "install"
-	}
-	service := strings.Split(resourceType, "::")
-	if len(service) < 3 {
-		return "other"
-	}
-	switch service[1] {
-	case "EC2":
-		return "network"
-	case "EKS":
-		return "cluster"
-	case "IAM":
-		return "identity"
-	case "Lambda", "Logs":
-		return "functions"
-	case "S3":
-		return "storage"
-	case "CloudFormation":
-		return "stack"
-	}
-	return "other"
-}
-
-func round(d time.Duration) time.Duration {
-	if d < 10*time.Second {
-		return d.Round(10 * time.Millisecond)
-	}
-	return d.Round(100 * time.Millisecond)
 }

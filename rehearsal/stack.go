@@ -28,6 +28,12 @@ type Stack struct {
 	// first, as it comes; nil: nobody.
 	Progress func(Event)
 
+	// NamedRoles acknowledges that the template names IAM roles itself.
+	NamedRoles bool
+	// Deployer's clients create, update and delete the stack; nil: those that
+	// made it, which always read its state.
+	Deployer *Clients
+
 	clients *Clients
 	id      string
 	seen    map[string]bool
@@ -41,19 +47,33 @@ func (c *Clients) NewStack(name, templateURL string, progress func(Event)) *Stac
 // ID is the stack's ARN, empty before Create.
 func (s *Stack) ID() string { return s.id }
 
+func (s *Stack) deployer() *cloudformation.Client {
+	if s.Deployer != nil {
+		return s.Deployer.CloudFormation
+	}
+	return s.clients.CloudFormation
+}
+
 // Create creates the stack as a quick-create link does and waits for its end.
 // The error of a failed create has the reason of each failed resource.
 func (s *Stack) Create(ctx context.Context, parameters map[string]string) error {
 	start := time.Now()
-	out, err := s.clients.CloudFormation.CreateStack(ctx, &cloudformation.CreateStackInput{
+	out, err := s.deployer().CreateStack(ctx, &cloudformation.CreateStackInput{
 		StackName: &s.Name, TemplateURL: &s.TemplateURL, Parameters: parameterList(parameters),
-		Capabilities: []types.Capability{types.CapabilityCapabilityIam},
+		Capabilities: s.capabilities(),
 	})
 	if err != nil {
 		return fmt.Errorf("create stack %s: %w", s.Name, err)
 	}
 	s.id = aws.ToString(out.StackId)
 	return s.wait(ctx, start, types.StackStatusCreateComplete)
+}
+
+func (s *Stack) capabilities() []types.Capability {
+	if s.NamedRoles {
+		return []types.Capability{types.CapabilityCapabilityNamedIam}
+	}
+	return []types.Capability{types.CapabilityCapabilityIam}
 }
 
 // Update changes the given parameters and keeps the others.
@@ -69,9 +89,9 @@ func (s *Stack) Update(ctx context.Context, changed map[string]string) error {
 			list = append(list, types.Parameter{ParameterKey: p.ParameterKey, UsePreviousValue: aws.Bool(true)})
 		}
 	}
-	_, err = s.clients.CloudFormation.UpdateStack(ctx, &cloudformation.UpdateStackInput{
+	_, err = s.deployer().UpdateStack(ctx, &cloudformation.UpdateStackInput{
 		StackName: &s.id, TemplateURL: &s.TemplateURL, Parameters: list,
-		Capabilities: []types.Capability{types.CapabilityCapabilityIam},
+		Capabilities: s.capabilities(),
 	})
 	if err != nil {
 		return fmt.Errorf("update stack %s: %w", s.Name, err)
@@ -82,7 +102,7 @@ func (s *Stack) Update(ctx context.Context, changed map[string]string) error {
 // Delete deletes the stack and waits until it is gone.
 func (s *Stack) Delete(ctx context.Context) error {
 	start := time.Now()
-	if _, err := s.clients.CloudFormation.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &s.id}); err != nil {
+	if _, err := s.deployer().DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &s.id}); err != nil {
 		return fmt.Errorf("delete stack %s: %w", s.Name, err)
 	}
 	return s.wait(ctx, start, types.StackStatusDeleteComplete)

@@ -11,7 +11,8 @@ import (
 
 // Template is a CloudFormation template as far as a rehearsal must know it.
 type Template struct {
-	Resources map[string]TemplateResource
+	Parameters map[string]any
+	Resources  map[string]TemplateResource
 }
 
 // TemplateResource is one resource of a template.
@@ -40,6 +41,17 @@ func (t *Template) Types() []string {
 	return slices.Sorted(maps.Keys(types))
 }
 
+// Unconditional counts, by stage, the resources that the template always makes.
+func (t *Template) Unconditional() map[string]int {
+	count := map[string]int{}
+	for _, r := range t.Resources {
+		if r.Condition == "" {
+			count[StageOf(r.Type)]++
+		}
+	}
+	return count
+}
+
 // Retained are the things that stay when a stack with these physical IDs (by
 // logical ID) is deleted, in the order of Since.
 func (t *Template) Retained(physicalIDs map[string]string) []Item {
@@ -60,4 +72,33 @@ func (t *Template) Retained(physicalIDs map[string]string) []Item {
 	}
 	slices.SortFunc(items, compareItems)
 	return items
+}
+
+// namesRoles tells whether the template gives a role a name of its own, which
+// CloudFormation wants acknowledged as CAPABILITY_NAMED_IAM.
+func (t *Template) namesRoles() bool {
+	for _, r := range t.Resources {
+		if r.Type == "AWS::IAM::Role" && r.Properties["RoleName"] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// nested are the files, below a published version, of the nested stacks'
+// templates.
+func (t *Template) nested() []string {
+	var files []string
+	for _, r := range t.Resources {
+		if r.Type != stackType {
+			continue
+		}
+		text := fmt.Sprint(r.Properties["TemplateURL"])
+		if i := strings.Index(text, "/${Version}/"); i >= 0 {
+			file, _, _ := strings.Cut(text[i+len("/${Version}/"):], ".yaml")
+			files = append(files, file+".yaml")
+		}
+	}
+	slices.Sort(files)
+	return files
 }

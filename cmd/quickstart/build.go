@@ -17,7 +17,7 @@ func buildCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "build",
 		Short: "Build the functions' zips; the same commit gives the same bytes",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for _, text := range architectures {
 				a, err := artifact.ParseArchitecture(text)

@@ -1,0 +1,52 @@
+package report
+
+import (
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/e6data/aws-quickstart/rehearsal"
+)
+
+// advice is what to do about an error with certain words.
+type advice struct {
+	words *regexp.Regexp
+	text  string
+}
+
+// advices are tried in order; $1 is what the words have in brackets.
+var advices = []advice{
+	{regexp.MustCompile(`is not authorized to perform: (\S+)`), "Grant $1 to the role that the error names, or find out why it is asked for; the table of calls shows what else was denied."},
+	{regexp.MustCompile(`cannot be assumed by (\w+)`), "Look at the role's trust policy: it does not let $1 assume it."},
+	{regexp.MustCompile(`does not know this function's role|access entry`), "The function was run before, or without, its access to the cluster: give the release a DependsOn on the access entry."},
+	{regexp.MustCompile(`context deadline exceeded|timed out waiting`), "A release did not become ready in time: the pods and warnings of the cluster say which pod, and why."},
+	{regexp.MustCompile(`DependencyViolation`), "Something is deleted while another thing still uses it: give that other thing a DependsOn on it."},
+	{regexp.MustCompile(`disk space|no space left`), "Free some disk space and run it again."},
+}
+
+// next says what to do after a red run.
+func next(r *rehearsal.Result, err error) (steps []string) {
+	add := func(text string) {
+		if !slices.Contains(steps, text) {
+			steps = append(steps, text)
+		}
+	}
+	text := err.Error()
+	for _, a := range advices {
+		if m := a.words.FindStringSubmatchIndex(text); m != nil {
+			add(strings.ReplaceAll(string(a.words.ExpandString(nil, a.text, text, m)), " ,", ","))
+		}
+	}
+	var left *rehearsal.LeftoverError
+	if errors.As(err, &left) {
+		add("Find who makes what is left: the template (a DeletionPolicy that keeps it), a function, or a controller on the cluster that had no time to clean up.")
+	}
+	if r.Order != "" {
+		add("Run it again with --order-seed " + r.Order + ": the order of creation is the same each time.")
+	}
+	if r.StateDir == "" && len(r.Steps) > 0 {
+		add("Run it again with --keep for all logs: aws.log, calls.jsonl, and one of each cluster.")
+	}
+	return steps
+}
