@@ -31,6 +31,7 @@ GO_SOURCES  := $(sort $(shell find cmd internal lambdas charts rehearsal/charts 
 QUICKSTART  := $(DIST)/quickstart
 KARPENTER   := $(CACHE)/karpenter-$(call hash,rehearsal/karpenter/go.mod rehearsal/karpenter/go.sum)/karpenter
 CONTROLLERS := $(DIST)/controllers
+CDK_CLI     := $(CACHE)/cdk-$(call hash,tools/cdk/package-lock.json)
 HOST_ARCH   := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
 
 export REHEARSAL_PYTHON    = $(VENV)/bin/python
@@ -42,6 +43,7 @@ export QUICKSTART_DIST     = $(DIST)/release
 export REHEARSAL_KARPENTER_CHARTS = $(DIST)/karpenter/charts
 export KARPENTER_CRDS             = $(DIST)/karpenter/pkg/apis/crds
 export LOCALKUBE
+export CDK = $(CDK_CLI)/node_modules/.bin/cdk
 export QUICKSTART
 
 .PHONY: help
@@ -134,12 +136,23 @@ template: prerequisites ## Write the generated templates anew
 
 # --- checks
 
+# The stock command of the CDK. Node.js usually comes with npm; where it does
+# not, the test that needs the command says so and is left out.
+$(CDK_CLI)/.installed: tools/cdk/package-lock.json | prerequisites
+	@mkdir -p "$(@D)"
+	cp tools/cdk/package.json tools/cdk/package-lock.json tools/cdk/.npmrc "$(@D)/"
+	if command -v npm >/dev/null; then
+	  echo "install the CDK's command"
+	  npm ci --prefix "$(@D)" --silent --no-audit --no-fund
+	fi
+	touch "$@"
+
 .PHONY: test
-test: rehearsal-parts ## Run all tests that need no AWS account
+test: rehearsal-parts $(CDK_CLI)/.installed ## Run all tests that need no AWS account
 	@bash tools/test.sh
 
 .PHONY: campaign
-campaign: rehearsal-parts ## Run everything in full (hours); results go to docs/campaign.md
+campaign: rehearsal-parts $(CDK_CLI)/.installed ## Run everything in full (hours); results go to docs/campaign.md
 	@CAMPAIGN=1 bash tools/campaign.sh
 
 .PHONY: bench

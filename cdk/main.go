@@ -1,6 +1,7 @@
 // Command cdk writes the CloudFormation templates.
 //
-//	go run ./cdk             synthesises into cdk.out, as the CDK CLI asks
+//	go run ./cdk             synthesises into cdk.out, as the CDK CLI asks:
+//	                         the stack Quickstart, for a bootstrapped account
 //	go run ./cdk -write      writes quickstart.yaml and templates/*.yaml
 //	go run ./cdk -out DIR    writes the same files under DIR
 //
@@ -48,6 +49,7 @@ func run(args []string, env func(string) string, stderr io.Writer) error {
 		*out = "."
 	}
 	if *out == "" {
+		cfg.Engineer = true
 		synth(cfg, nil)
 		return nil
 	}
@@ -60,8 +62,9 @@ var templateFiles = map[string]string{
 	"Network":    stack.NetworkTemplateKey,
 }
 
-// synth declares all templates and returns the folder with the assembly. With
-// no folder given it is the one that the CDK CLI asks for.
+// synth declares the templates and returns the folder with the assembly. With
+// no folder given it is the one that the CDK CLI asks for. An engineer deploys
+// the one stack; the templates that it nests come from the version's bucket.
 func synth(cfg stack.Config, folder *string) string {
 	app := awscdk.NewApp(&awscdk.AppProps{
 		AnalyticsReporting: jsii.Bool(false),
@@ -71,7 +74,9 @@ func synth(cfg stack.Config, folder *string) string {
 		Context: &map[string]any{"@aws-cdk/core:validateAgainstDefaultRules": true},
 	})
 	stack.Acknowledge(app)
-	stack.NewNetworkTemplate(app, "Network")
+	if !cfg.Engineer {
+		stack.NewNetworkTemplate(app, "Network")
+	}
 	stack.NewQuickstart(app, "Quickstart", cfg)
 	return *app.Synth(nil).Directory()
 }

@@ -26,4 +26,7 @@ echo "== embedded Kubernetes"
 echo "== embedded AWS"
 "$REHEARSAL_PYTHON" -m unittest discover -s rehearsal/aws/tests
 
+echo "== what AWS documents, of the embedded AWS"
+"$REHEARSAL_PYTHON" -m unittest discover -s rehearsal/aws/conformance
+
 bash tools/fuzz.sh "${FUZZTIME:-10s}"

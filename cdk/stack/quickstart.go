@@ -15,12 +15,16 @@ type Config struct {
 	Version string
 	// Regions in which the artefacts are published, at least one.
 	Regions []string
+	// Engineer is the flavour for the CDK's command, which publishes templates
+	// as assets of a bootstrapped account. The other, for releases, can be
+	// launched from a link, in an account that never saw the CDK.
+	Engineer bool
 }
 
 // NewQuickstart declares quickstart.yaml: a workspace with a new VPC and a new
 // EKS cluster.
 func NewQuickstart(scope constructs.Construct, id string, cfg Config) awscdk.Stack {
-	s := newStack(scope, id, "e6data workspace: a new VPC, a new EKS cluster, and what the e6data query engine needs on them.")
+	s := newStack(scope, id, cfg.Engineer, "e6data workspace: a new VPC, a new EKS cluster, and what the e6data query engine needs on them.")
 	addParameters(s, questions(cfg))
 	addRules(s, cfg)
 	addConditions(s)
@@ -49,12 +53,13 @@ func NewQuickstart(scope constructs.Construct, id string, cfg Config) awscdk.Sta
 	return s
 }
 
-// newStack is an empty template of the flavour "release": it can be launched
-// from a link, in an account that never saw the CDK.
-func newStack(scope constructs.Construct, id, description string) awscdk.Stack {
-	return awscdk.NewStack(scope, text(id), &awscdk.StackProps{
-		Description:        text(description),
-		Synthesizer:        awscdk.NewBootstraplessSynthesizer(nil),
-		AnalyticsReporting: new(false),
-	})
+// newStack is an empty template.
+func newStack(scope constructs.Construct, id string, engineer bool, description string) awscdk.Stack {
+	props := &awscdk.StackProps{Description: text(description), AnalyticsReporting: new(false)}
+	if engineer {
+		props.Synthesizer = awscdk.NewDefaultStackSynthesizer(nil)
+	} else {
+		props.Synthesizer = awscdk.NewBootstraplessSynthesizer(nil)
+	}
+	return awscdk.NewStack(scope, text(id), props)
 }

@@ -30,13 +30,13 @@ func TestTheAppSynthesisesForTheCLI(t *testing.T) {
 	if out, err := generate(t.Context(), nil, "CDK_OUTDIR="+dir); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, name := range []string{"manifest.json", "Quickstart.template.json", "Network.template.json"} {
+	for _, name := range []string{"manifest.json", "Quickstart.template.json", "Quickstart.assets.json"} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
 			t.Error(err)
 		}
 	}
-	if found, err := filepath.Glob(filepath.Join(dir, "*.assets.json")); err != nil || len(found) > 0 {
-		t.Errorf("the release flavour has assets: %v %v", found, err)
+	if found, err := filepath.Glob(filepath.Join(dir, "*.template.json")); err != nil || len(found) != 1 {
+		t.Errorf("want one stack, to be deployed without a name: %v %v", found, err)
 	}
 }
 
