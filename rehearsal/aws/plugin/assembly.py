@@ -4,6 +4,7 @@ from . import (
     addresses,
     answers,
     api,
+    authorization,
     buckets,
     caller_rights,
     calls,
@@ -28,9 +29,12 @@ from . import (
     nodegroups,
     order,
     properties,
+    refused,
+    replacement,
     resources,
     security_group_rules,
     templates,
+    updates,
     web_identity,
     zones,
 )
@@ -41,6 +45,7 @@ def install(settings: Settings) -> None:
     """Change the imported MiniStack, in the order in which the changes wrap each other."""
     api.install(settings)
     calls.install(settings.state)
+    authorization.install()
     denials.install()
     resources.install()
     conditions.install()
@@ -68,7 +73,10 @@ def install(settings: Settings) -> None:
     logs.install()
     properties.install()
     deletes.install()
+    refused.install()
+    replacement.install()
     caller_rights.install()
+    updates.install()
     order.install(settings.order)
 
 

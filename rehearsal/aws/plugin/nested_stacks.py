@@ -14,10 +14,12 @@ from ministack.core.responses import get_account_id, get_region, now_iso
 from ministack.services import cloudformation
 from ministack.services.cloudformation import engine, helpers, provisioners, stacks
 
-from . import caller_rights, half_made, resources
+from . import caller_rights, half_made, resources, updates
 from .resources import Properties
 
-_TYPE = "AWS::CloudFormation::Stack"
+_TYPE = updates.STACK
+
+_update_resource = stacks._update_resource
 _KEPT_FOR_ROLLBACK = (
     "_resources",
     "_template",
@@ -31,8 +33,18 @@ _KEPT_FOR_ROLLBACK = (
 
 
 def install() -> None:
-    """Put the handler in place of MiniStack's."""
+    """Put the handler in place of MiniStack's, and have it called at each update of a parent."""
     resources.replace(_TYPE, create=_create, update=_update, delete=_delete, tags="list")
+    stacks._update_resource = _update_always
+
+
+def _update_always(
+    resource_type: str, physical_id: str, old: Properties, new: Properties, stack_name: str, *more: Any
+) -> tuple:
+    """AWS looks into a nested stack's template at each update: it may have changed at the same URL."""
+    if resource_type == _TYPE:
+        return _update(physical_id, old, new, stack_name, more[0] or "")
+    return _update_resource(resource_type, physical_id, old, new, stack_name, *more)
 
 
 def _template(url: str | None, parent: str) -> tuple[str, dict]:
@@ -124,28 +136,36 @@ def _update(physical_id: str, old: Properties, new: Properties, parent_name: str
     child = _by_id(physical_id)
     if child is None:
         raise RuntimeError(f"Stack [{physical_id}] does not exist")
-    name = child["StackName"]
+    name, tags = child["StackName"], _tags(new)
     body, template = _template(new.get("TemplateURL"), parent_name)
     values = _parameters(new, template, child.get("_resolved_params"))
+    if (template, values, tags) == (child["_template"], child["_resolved_params"], child["Tags"]):
+        if child["StackStatus"].endswith("_FAILED"):
+            raise RuntimeError(f"Embedded stack {physical_id} is {child['StackStatus']}")
+        return physical_id, _outputs(child)
+    # What an earlier update, which ended without clean-up, has left to delete.
+    left = child.get(updates.UNFINISHED, {}).get("deletes", [])
     previous = {key: copy.deepcopy(child.get(key)) for key in _KEPT_FOR_ROLLBACK}
+    child[updates.UNFINISHED] = {"before": previous, "deletes": left}
     child.update(
         {
-            "StackStatus": "UPDATE_IN_PROGRESS",
+            "StackStatus": updates.UPDATING,
             "LastUpdatedTime": now_iso(),
             "Parameters": _shown(values),
-            "Tags": _tags(new),
+            "Tags": tags,
             "Capabilities": list(cloudformation._stacks[parent_name].get("Capabilities", [])),
             "_template_body": body,
             "_conditions": engine._evaluate_conditions(template, values),
         }
     )
-    _event(child, "UPDATE_IN_PROGRESS", "User Initiated")
+    _event(child, updates.UPDATING, "User Initiated")
     asyncio.run(
         stacks._deploy_stack_async(
             name, physical_id, template, values, False, child["Tags"], is_update=True, previous_stack=previous
         )
     )
-    if child["StackStatus"] != "UPDATE_COMPLETE":
+    if child["StackStatus"] != updates.CLEANING_UP:
+        child.pop(updates.UNFINISHED, None)
         raise RuntimeError(f"Embedded stack {physical_id} was not successfully updated: {_failures(child, 'UPDATE')}")
     return physical_id, _outputs(child)
 

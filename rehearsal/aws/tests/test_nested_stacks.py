@@ -94,10 +94,67 @@ class NestedStacks(unittest.TestCase):
         )
         self.assertEqual(aws.deploy("outer-back", template), "UPDATE_ROLLBACK_COMPLETE")
         child = aws.outputs("outer-back")["Child"]
-        self.assertEqual(aws.status(child), "UPDATE_COMPLETE", "the parent sent it back once more")
+        self.assertEqual(aws.status(child), "UPDATE_ROLLBACK_COMPLETE")
         left = aws.client("ec2").describe_internet_gateways(Filters=[{"Name": "tag:only", "Values": ["here"]}])
         self.assertEqual(left["InternetGateways"], [])
         self.assertEqual(aws.delete("outer-back"), "DELETE_COMPLETE", aws.reasons("outer-back"))
+
+    def test_child_that_was_updated_goes_back_with_its_parent(self) -> None:
+        table = {"Type": "AWS::EC2::RouteTable", "Properties": {"VpcId": ref("Vpc")}}
+        first = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/back/first", "RetentionInDays": 7}}
+        child = network(Gone=table, Group=first)
+        child["Outputs"] |= parts.outputs(Subnet=ref("Private0"))
+        template = parent(publish("whole.json", child))
+        template["Outputs"] |= parts.outputs(Subnet=att("Child", "Outputs.Subnet"))
+        self.assertEqual(aws.deploy("outer-undone", template), "CREATE_COMPLETE", aws.reasons("outer-undone"))
+        before, stack = aws.outputs("outer-undone"), aws.outputs("outer-undone")["Child"]
+        tables = aws.client("ec2").describe_route_tables()["RouteTables"]
+
+        second = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/back/second", "RetentionInDays": 30}}
+        changed = network(Group=second)
+        changed["Outputs"] |= child["Outputs"]
+        changed["Resources"]["Private0"]["Properties"]["CidrBlock"] = "10.20.222.0/24"
+        wrong = {
+            "Type": "AWS::EC2::Subnet",
+            "Properties": {"VpcId": att("Child", "Outputs.Vpc"), "CidrBlock": "10.99.0.0/24"},
+        }
+        template["Resources"]["Child"]["Properties"]["TemplateURL"] = publish("undone.json", changed)
+        template["Resources"]["Wrong"] = wrong
+        self.assertEqual(aws.deploy("outer-undone", template), "UPDATE_ROLLBACK_COMPLETE")
+        self.assertEqual(aws.status(stack), "UPDATE_ROLLBACK_COMPLETE")
+        self.assertEqual(aws.outputs("outer-undone"), before, "what was to be replaced was still there")
+        self.assertEqual(aws.client("ec2").describe_route_tables()["RouteTables"], tables)
+        names = [
+            g["logGroupName"] for g in aws.client("logs").describe_log_groups(logGroupNamePrefix="/back")["logGroups"]
+        ]
+        self.assertEqual(names, ["/back/first"])
+        blocks = [s["CidrBlock"] for s in aws.client("ec2").describe_subnets()["Subnets"]]
+        self.assertNotIn("10.20.222.0/24", blocks)
+
+        del template["Resources"]["Wrong"]
+        self.assertEqual(aws.deploy("outer-undone", template), "UPDATE_COMPLETE", aws.reasons("outer-undone"))
+        self.assertEqual(aws.status(stack), "UPDATE_COMPLETE")
+        self.assertNotEqual(aws.outputs("outer-undone")["Subnet"], before["Subnet"])
+        told = [(who, status) for who, status, _ in aws.events(stack)]
+        cleaning = len(told) - told[::-1].index((stack.split("/")[1], "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"))
+        self.assertIn(("Gone", "DELETE_COMPLETE"), told[cleaning:])
+        self.assertEqual(told[-1][1], "UPDATE_COMPLETE")
+        names = [
+            g["logGroupName"] for g in aws.client("logs").describe_log_groups(logGroupNamePrefix="/back")["logGroups"]
+        ]
+        self.assertEqual(names, ["/back/second"])
+        self.assertEqual(aws.delete("outer-undone"), "DELETE_COMPLETE", aws.reasons("outer-undone"))
+
+    def test_template_that_changed_at_its_url_is_taken_up(self) -> None:
+        child = network()
+        template = parent(publish("same.json", child))
+        self.assertEqual(aws.deploy("outer-same", template), "CREATE_COMPLETE", aws.reasons("outer-same"))
+        stack = aws.outputs("outer-same")["Child"]
+        publish("same.json", network(More={"Type": "AWS::EC2::InternetGateway"}))
+        template["Outputs"] |= parts.outputs(Again=ref("Child"))
+        self.assertEqual(aws.deploy("outer-same", template), "UPDATE_COMPLETE", aws.reasons("outer-same"))
+        self.assertIn(("More", "CREATE_COMPLETE", ""), aws.events(stack))
+        self.assertEqual(aws.delete("outer-same"), "DELETE_COMPLETE", aws.reasons("outer-same"))
 
     def test_failed_delete_in_a_child_fails_the_parent(self) -> None:
         template = parent(publish("kept.json", network()))

@@ -125,3 +125,202 @@ class Requests(unittest.TestCase):
         self.assertIn("already exists", aws.reasons("clash"))
         names = [g["logGroupName"] for g in aws.client("logs").describe_log_groups()["logGroups"]]
         self.assertIn("/mine", names, "and the rollback leaves it alone")
+
+
+class Updates(unittest.TestCase):
+    """An update touches what changes, replaces what the schemas say, and cleans up last."""
+
+    def told(self, name: str, count: int) -> list[tuple[str, str, str]]:
+        """The events after the first so many."""
+        return aws.events(name)[count:]
+
+    def test_events_are_of_what_changes(self) -> None:
+        template = {
+            "Resources": {
+                "Changed": {
+                    "Type": "AWS::Logs::LogGroup",
+                    "Properties": {"LogGroupName": "/up/a", "RetentionInDays": 7},
+                },
+                "Left": group("/up/left"),
+                "Renamed": group("/up/old"),
+                "Same": group("/up/same"),
+            }
+        }
+        self.assertEqual(aws.deploy("update", template), "CREATE_COMPLETE", aws.reasons("update"))
+        count = len(aws.events("update"))
+        del template["Resources"]["Left"]
+        template["Resources"]["Changed"]["Properties"]["RetentionInDays"] = 14
+        template["Resources"]["Renamed"] = group("/up/new")
+        template["Resources"]["Added"] = group("/up/added")
+        self.assertEqual(aws.deploy("update", template), "UPDATE_COMPLETE", aws.reasons("update"))
+        replacing = "Requested update requires the creation of a new physical resource; hence creating one."
+        self.assertEqual(
+            self.told("update", count),
+            [
+                ("update", "UPDATE_IN_PROGRESS", "User Initiated"),
+                ("Added", "CREATE_IN_PROGRESS", ""),
+                ("Added", "CREATE_COMPLETE", ""),
+                ("Changed", "UPDATE_IN_PROGRESS", ""),
+                ("Changed", "UPDATE_COMPLETE", ""),
+                ("Renamed", "UPDATE_IN_PROGRESS", replacing),
+                ("Renamed", "UPDATE_COMPLETE", ""),
+                ("update", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", ""),
+                ("Renamed", "DELETE_IN_PROGRESS", ""),
+                ("Renamed", "DELETE_COMPLETE", ""),
+                ("Left", "DELETE_IN_PROGRESS", ""),
+                ("Left", "DELETE_COMPLETE", ""),
+                ("update", "UPDATE_COMPLETE", ""),
+            ],
+        )
+        found = aws.client("cloudformation").describe_stack_resources(StackName="update")["StackResources"]
+        self.assertEqual(
+            {r["LogicalResourceId"]: r["ResourceStatus"] for r in found},
+            {
+                "Added": "CREATE_COMPLETE",
+                "Changed": "UPDATE_COMPLETE",
+                "Renamed": "UPDATE_COMPLETE",
+                "Same": "CREATE_COMPLETE",
+            },
+        )
+        with self.assertRaisesRegex(ClientError, "No updates are to be performed."):
+            aws.deploy("update", template)
+        count = len(aws.events("update"))
+        template["Resources"]["Clash"] = {**group("/up/same"), "DependsOn": ["Renamed"]}
+        template["Resources"]["Renamed"] = group("/up/newer")
+        self.assertEqual(aws.deploy("update", template), "UPDATE_ROLLBACK_COMPLETE")
+        self.assertIn("CREATE_FAILED", [status for who, status, _ in self.told("update", count) if who == "Clash"])
+        names = [
+            g["logGroupName"] for g in aws.client("logs").describe_log_groups(logGroupNamePrefix="/up")["logGroups"]
+        ]
+        self.assertEqual(names, ["/up/a", "/up/added", "/up/new", "/up/same"])
+        self.assertEqual(aws.delete("update"), "DELETE_COMPLETE")
+
+    def test_fixed_name_stands_in_the_way_of_a_replacement(self) -> None:
+        def template(**changes: str) -> dict:
+            described = {"GroupDescription": changes.get("description", "x"), "GroupName": "fixed", "VpcId": ref("Vpc")}
+            return {
+                "Resources": {
+                    "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.77.0.0/16"}},
+                    "Group": {"Type": "AWS::EC2::SecurityGroup", "Properties": described},
+                    "Role": parts.role(RoleName="fixed", Path=changes.get("path", "/a/")),
+                }
+            }
+
+        self.assertEqual(aws.deploy("fixed", template()), "CREATE_COMPLETE", aws.reasons("fixed"))
+        for changes in ({"description": "y"}, {"path": "/b/"}):
+            with self.subTest(str(changes)):
+                self.assertEqual(aws.deploy("fixed", template(**changes)), "UPDATE_ROLLBACK_COMPLETE")
+                self.assertRegex(
+                    aws.reasons("fixed"),
+                    "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
+                    "Rename [a-z0-9-]+ and update the stack again.",
+                )
+        self.assertEqual(aws.delete("fixed"), "DELETE_COMPLETE")
+
+    def test_retained_predecessor_stays(self) -> None:
+        kept = {**group("/kept/old"), "UpdateReplacePolicy": "Retain"}
+        self.assertEqual(aws.deploy("kept", {"Resources": {"Group": kept}}), "CREATE_COMPLETE", aws.reasons("kept"))
+        renamed = {**group("/kept/new"), "UpdateReplacePolicy": "Retain"}
+        self.assertEqual(aws.deploy("kept", {"Resources": {"Group": renamed}}), "UPDATE_COMPLETE", aws.reasons("kept"))
+        self.assertIn(("Group", "DELETE_SKIPPED", ""), aws.events("kept"))
+        self.assertEqual(aws.delete("kept"), "DELETE_COMPLETE")
+        names = [
+            g["logGroupName"] for g in aws.client("logs").describe_log_groups(logGroupNamePrefix="/kept")["logGroups"]
+        ]
+        self.assertEqual(names, ["/kept/old"])
+
+    def test_change_set_tells_what_takes_a_new_resource(self) -> None:
+        before = {
+            "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.78.0.0/16"}},
+            "Table": {"Type": "AWS::EC2::RouteTable", "Properties": {"VpcId": ref("Vpc")}},
+            "Role": parts.role(MaxSessionDuration=3600, Path="/a/"),
+            "Subnet": {"Type": "AWS::EC2::Subnet", "Properties": {"VpcId": ref("Vpc"), "CidrBlock": "10.78.1.0/24"}},
+        }
+        after = json.loads(json.dumps(before))
+        after["Vpc"]["Properties"]["EnableDnsHostnames"] = True
+        after["Role"]["Properties"] |= {"MaxSessionDuration": 7200, "Path": "/b/"}
+        after["Subnet"]["Properties"] |= {"CidrBlock": "10.78.2.0/24", "MapPublicIpOnLaunch": True}
+        self.assertEqual(aws.deploy("sets", {"Resources": before}), "CREATE_COMPLETE", aws.reasons("sets"))
+        cloudformation = aws.client("cloudformation")
+        cloudformation.create_change_set(
+            StackName="sets",
+            ChangeSetName="next",
+            TemplateBody=json.dumps({"Resources": after}),
+            Capabilities=["CAPABILITY_IAM"],
+        )
+        found = cloudformation.describe_change_set(StackName="sets", ChangeSetName="next")["Changes"]
+        told = {
+            (change["ResourceChange"]["LogicalResourceId"], detail["Target"]["Name"]): detail["Target"][
+                "RequiresRecreation"
+            ]
+            for change in found
+            for detail in change["ResourceChange"]["Details"]
+        }
+        expected = {
+            ("Role", "MaxSessionDuration"): "Never",
+            ("Role", "Path"): "Always",
+            ("Subnet", "CidrBlock"): "Always",
+            ("Subnet", "MapPublicIpOnLaunch"): "Never",
+            ("Vpc", "EnableDnsHostnames"): "Never",
+        }
+        self.assertEqual({key: told.get(key) for key in expected}, expected)
+        subnet = aws.client("ec2").describe_subnets(Filters=[{"Name": "cidr-block", "Values": ["10.78.1.0/24"]}])
+        cloudformation.execute_change_set(StackName="sets", ChangeSetName="next")
+        self.assertEqual(aws.wait("sets"), "UPDATE_COMPLETE", aws.reasons("sets"))
+        blocks = [s["CidrBlock"] for s in aws.client("ec2").describe_subnets()["Subnets"]]
+        self.assertIn("10.78.2.0/24", blocks)
+        self.assertNotIn(subnet["Subnets"][0]["CidrBlock"], blocks)
+        self.assertEqual(aws.delete("sets"), "DELETE_COMPLETE")
+
+
+class Regions(unittest.TestCase):
+    def test_zones_are_those_of_the_region(self) -> None:
+        template = {
+            "Resources": {"Group": group("/zones")},
+            "Outputs": parts.outputs(
+                Zones={"Fn::Join": [",", {"Fn::GetAZs": ref("AWS::Region")}]},
+                Arn={"Fn::Sub": ["arn:${AWS::Partition}:${What}.${AWS::URLSuffix}", {"What": "x"}]},
+            ),
+        }
+        self.assertEqual(aws.deploy("zones", template), "CREATE_COMPLETE", aws.reasons("zones"))
+        made = aws.outputs("zones")
+        zones = aws.client("ec2").describe_availability_zones()["AvailabilityZones"]
+        plain = sorted(zone["ZoneName"] for zone in zones if zone["ZoneType"] == "availability-zone")
+        self.assertEqual(made["Zones"].split(","), plain)
+        self.assertEqual(made["Arn"], "arn:aws:x.amazonaws.com")
+        self.assertEqual(aws.delete("zones"), "DELETE_COMPLETE")
+
+
+class Refused(unittest.TestCase):
+    """What the engine would only ignore."""
+
+    def test_templates(self) -> None:
+        plain = {"Group": group("/refused")}
+        cases = {
+            "No transform named Mine found": {"Transform": "Mine", "Resources": plain},
+            "No transform named Theirs found": {
+                "Resources": {"Group": {**group("/r"), "Properties": {"Fn::Transform": {"Name": "Theirs"}}}}
+            },
+            "Unrecognized DeletionPolicy Retian for resource Group": {
+                "Resources": {"Group": {**group("/r"), "DeletionPolicy": "Retian"}}
+            },
+            "Unrecognized UpdateReplacePolicy RetainExceptOnCreate": {
+                "Resources": {"Group": {**group("/r"), "UpdateReplacePolicy": "RetainExceptOnCreate"}}
+            },
+            "AWS::Logs::LogGroup does not support deletion policy Snapshot": {
+                "Resources": {"Group": {**group("/r"), "DeletionPolicy": "Snapshot"}}
+            },
+        }
+        for told, template in cases.items():
+            with self.subTest(told), self.assertRaisesRegex(ClientError, told):
+                aws.deploy("refused", template, Capabilities=["CAPABILITY_AUTO_EXPAND"])
+
+    def test_stack_policies_and_drift(self) -> None:
+        policy = json.dumps({"Statement": []})
+        with self.assertRaisesRegex(ClientError, "does not play stack policies"):
+            aws.deploy("policy", {"Resources": {"Group": group("/policy")}}, StackPolicyBody=policy)
+        vpc = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.79.0.0/16"}}
+        self.assertEqual(aws.deploy("drift", {"Resources": {"Vpc": vpc}}), "CREATE_COMPLETE", aws.reasons("drift"))
+        with self.assertRaisesRegex(ClientError, "does not detect drift of AWS::EC2::VPC"):
+            aws.client("cloudformation").detect_stack_drift(StackName="drift")
+        self.assertEqual(aws.delete("drift"), "DELETE_COMPLETE")

@@ -61,7 +61,10 @@ Response = tuple[int, dict, bytes]
 
 
 def install() -> None:
-    """Wrap the API's operations and the engine's calls of resource handlers."""
+    """Wrap the API's operations and the engine's calls of resource handlers, after those who change the latter."""
+    global _provision, _update, _delete, _import
+    _provision, _update = stacks._provision_resource, stacks._update_resource
+    _delete, _import = stacks._delete_resource, stacks._import_resource
     for action in _WITH_ROLE:
         handlers._ACTION_HANDLERS[action] = _acting(action, handlers._ACTION_HANDLERS[action])
     for action in _READING:
@@ -212,7 +215,7 @@ def _update_if_allowed(
     logical_id: str | None = None,
     attributes: dict | None = None,
 ) -> tuple:
-    if old != new:
+    if old != new or resource_type == _STACK:
         replaced = provisioners._replacing_change(resource_type, old, new)
         if replaced:
             _require(CREATE, resource_type, logical_id or "", stack_name, {}, new)

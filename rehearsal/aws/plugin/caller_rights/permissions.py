@@ -44,7 +44,6 @@ _OF_PROPERTIES: dict[str, dict[str, tuple[str, ...]]] = {
         "iam:PassRole": _NEVER,  # the type has no property for a role
         "cloudformation:SetStackPolicy": ("StackPolicyBody", "StackPolicyURL"),
         "cloudformation:UpdateTerminationProtection": ("EnableTerminationProtection",),
-        "cloudformation:UpdateStack": ("Parameters", "Tags", "TemplateURL", "NotificationARNs"),
     },
     "AWS::EC2::EIP": {
         "ec2:AcceptAddressTransfer": ("TransferAddress",),
