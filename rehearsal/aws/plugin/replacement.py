@@ -22,6 +22,9 @@ _NAMES: dict[str, str | tuple[str, ...]] = {
     "AWS::EKS::Nodegroup": "NodegroupName",
 }
 
+# Create-only by the schema, and yet "Update requires: No interruption" by the type's page, which is how it behaves.
+_IN_PLACE = {("AWS::EC2::SubnetRouteTableAssociation", "RouteTableId")}
+
 
 def install() -> None:
     """Put the schemas in place of MiniStack's tables, for updates and for change sets."""
@@ -41,7 +44,12 @@ def replaces(resource_type: str, old: Properties, new: Properties) -> bool:
         return _replacing_change(resource_type, old, new)
     if _tenancy_replaces(resource_type, old, new):
         return True
-    return any(_at(old, path) != _at(new, path) for path in resource_schemas.create_only(resource_type))
+    return any(_at(old, path) != _at(new, path) for path in _paths(resource_type))
+
+
+def _paths(resource_type: str) -> list[tuple[str, ...]]:
+    found = resource_schemas.create_only(resource_type)
+    return [path for path in found if (resource_type, path[0]) not in _IN_PLACE]
 
 
 def _tenancy_replaces(resource_type: str, old: Properties, new: Properties) -> bool:
@@ -62,7 +70,7 @@ def _recreation(resource_type: str, name: str) -> str:
     found = resource_schemas.schema(resource_type)
     if not found:
         return _property_recreation(resource_type, name)
-    paths = resource_schemas.create_only(resource_type)
+    paths = _paths(resource_type)
     if (name,) in paths:
         return "Always"
     conditional = f"/properties/{name}" in (found.get("conditionalCreateOnlyProperties") or [])

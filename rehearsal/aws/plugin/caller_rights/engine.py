@@ -278,6 +278,9 @@ def _require(
         return
     tagging = resource_schemas.tagging(resource_type)
     listed = resource_schemas.permissions(resource_type, kind)
+    if kind == UPDATE and not listed:
+        # A type without an update handler, whose page yet has a property that changes in place.
+        listed = resource_schemas.permissions(resource_type, CREATE)
     if not listed and not resource_schemas.schema(resource_type):
         raise NotAuthorized(f"the rehearsal knows no schema of {resource_type}: only the account's root may {kind} it")
     operation = Operation(
