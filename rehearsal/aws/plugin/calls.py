@@ -9,24 +9,19 @@ from typing import Any
 
 from ministack.core import iam_evaluator
 
-_enforce = iam_evaluator.enforce
 _resolve_principal = iam_evaluator.resolve_principal
 
 # The principal of the request that is being served: the server has a context for each.
 _principal: contextvars.ContextVar[Any] = contextvars.ContextVar("rehearsal_principal", default=None)
-
-# Who called when the credentials were not good.
-_UNKNOWN = "unauthenticated"
 
 _lock = threading.Lock()
 _file: Path | None = None
 
 
 def install(state: Path) -> None:
-    """Write one line to state/calls.jsonl for each judgement on a principal that is not the account's root."""
+    """Write the judgements of IAM to state/calls.jsonl; remember who makes the request that is being served."""
     global _file
     _file = state / "calls.jsonl"
-    iam_evaluator.enforce = _enforce_and_record
     iam_evaluator.resolve_principal = _resolve_and_remember
 
 
@@ -53,27 +48,12 @@ def current_principal() -> iam_evaluator.PrincipalInfo | None:
     return principal if limited else None
 
 
+def forget_principal() -> None:
+    """Before another request is judged: nobody is known yet."""
+    _principal.set(None)
+
+
 def _resolve_and_remember(*arguments: Any, **more: Any) -> Any:
     found = _resolve_principal(*arguments, **more)
     _principal.set(found)
     return found
-
-
-def _enforce_and_record(
-    access_key_id: str,
-    iam_action: str,
-    service: str,
-    region: str,
-    resource_arn: str = "*",
-    service_context: dict[str, Any] | None = None,
-) -> Any:
-    _principal.set(None)
-    verdict = _enforce(access_key_id, iam_action, service, region, resource_arn, service_context)
-    principal = current_principal()
-    if isinstance(verdict, iam_evaluator.AuthError):
-        record(_UNKNOWN, iam_action, resource_arn, False, f"{verdict.code}: {verdict.message}")
-    elif verdict is not None:
-        record(verdict.principal_arn, iam_action, resource_arn, False, verdict.reason or verdict.decision)
-    elif principal is not None:
-        record(principal.arn, iam_action, resource_arn, True, "a policy allows it")
-    return verdict

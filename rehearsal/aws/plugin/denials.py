@@ -2,12 +2,13 @@
 
 import re
 from typing import Any
+from xml.sax.saxutils import escape
 
 from ministack import app
 from ministack.core import iam_actions
 from ministack.services import s3
 
-from . import calls, roles
+from . import authorization, calls, roles
 
 # Services whose text MiniStack has measured, or that answer without one.
 _AS_THEY_ARE = {"iot", "iot-data", "logs", "ssm"}
@@ -16,21 +17,29 @@ _BUCKET_OF_PATH = re.compile(r"^/([^/]+)/.")
 
 _deny = iam_actions.access_denied_response
 _answer_s3 = app.SERVICE_HANDLERS["s3"]
+_answer_sts = app.SERVICE_HANDLERS["sts"]
 
 Response = tuple[int, dict, bytes]
 
 
 def install() -> None:
-    """Name the resource in denials; answer 403 for a missing object to who may not list its bucket."""
+    """Name the resource in denials and decode EC2's; answer 403 for a missing object to who may not list its bucket."""
     iam_actions.access_denied_response = _access_denied
     app.SERVICE_HANDLERS["s3"] = _s3
+    app.SERVICE_HANDLERS["sts"] = _sts
 
 
 def _access_denied(service: str, action: str, principal_arn: str, request_id: str, **more: Any) -> Response:
     told = more.get("message") or more.get("error_code") or more.get("resource_policy_arn")
+    denial = authorization.current_denial()
+    if denial is not None and not told:
+        # The judgement that failed is often not the one that MiniStack asked about: a role, a tag, another resource.
+        action, more["resource_arn"] = denial.action, denial.resource
     if not told and service not in _AS_THEY_ARE:
         resource, explicit = more.get("resource_arn", "*"), bool(more.get("explicit_deny"))
         more["message"] = text(service, action, principal_arn, resource, explicit)
+        if service == "ec2" and denial is not None and resource != "*":
+            more["message"] += f". Encoded authorization failure message: {authorization.encode(denial)}"
     return _deny(service, action, principal_arn, request_id, **more)
 
 
@@ -60,3 +69,29 @@ async def _s3(method: str, path: str, headers: dict, body: bytes, query_params: 
     message = text("s3", "s3:ListBucket", principal.arn, bucket)
     calls.record(principal.arn, "s3:ListBucket", bucket, False, "asked by S3, for an object that is not there")
     return _deny("s3", "s3:ListBucket", principal.arn, "", message=message)
+
+
+async def _sts(method: str, path: str, headers: dict, body: bytes, query_params: dict) -> Response:
+    """DecodeAuthorizationMessage, which MiniStack lacks."""
+    call = authorization.current_call()
+    if call is None or call.action != "sts:DecodeAuthorizationMessage":
+        return await _answer_sts(method, path, headers, body, query_params)
+    decoded = authorization.decode(call.parameters.get("EncodedMessage", ""))
+    if decoded is None:
+        return _xml(
+            400,
+            "<Error><Type>Sender</Type><Code>InvalidAuthorizationMessageException</Code>"
+            "<Message>The message is not valid.</Message></Error>",
+            "ErrorResponse",
+        )
+    result = f"<DecodedMessage>{escape(decoded)}</DecodedMessage>"
+    return _xml(
+        200,
+        f"<DecodeAuthorizationMessageResult>{result}</DecodeAuthorizationMessageResult>",
+        "DecodeAuthorizationMessageResponse",
+    )
+
+
+def _xml(status: int, content: str, root: str) -> Response:
+    document = f'<{root} xmlns="https://sts.amazonaws.com/doc/2011-06-15/">{content}</{root}>'
+    return status, {"Content-Type": "text/xml"}, document.encode()

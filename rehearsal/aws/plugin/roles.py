@@ -1,7 +1,4 @@
-"""What a role may do, asked of MiniStack's IAM evaluator outside of a request."""
-
-import json
-from typing import Any
+"""What a role may do and who may use it, asked of MiniStack's IAM evaluator outside of a request."""
 
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
@@ -19,28 +16,35 @@ def _name(role_arn: str) -> str:
     return role_arn.rsplit("/", 1)[-1]
 
 
-def trusts(role_arn: str, service: str) -> bool:
-    """Whether the role exists and its trust policy lets a service principal, such as "lambda.amazonaws.com", in."""
+def trusts(role_arn: str, service: str, source_arn: str = "") -> bool:
+    """Whether the role exists and its trust policy lets a service principal, such as "lambda.amazonaws.com", in.
+
+    The service asks for a resource of this account: source_arn, or else that of the call which is being served. The
+    policy's conditions see it as aws:SourceArn and aws:SourceAccount.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+    """
     role = iam._roles.get(_name(role_arn))
     if role is None:
         return False
-    document = role["AssumeRolePolicyDocument"]
-    statements = (json.loads(document) if isinstance(document, str) else document).get("Statement", [])
-    # A condition (on the source account, say) is taken as met: the services do what they are asked to.
-    return any(
-        statement.get("Effect") == "Allow"
-        and "sts:AssumeRole" in _listed(statement.get("Action"))
-        and service in _services(statement.get("Principal"))
-        for statement in _listed(statements)
+    account = get_account_id()
+    context = iam_evaluator.EvalContext(
+        principal_arn=service,
+        principal_type="Service",
+        principal_account=account,
+        action="sts:AssumeRole",
+        resource_arn=role_arn,
+        region=get_region(),
+        service_context={
+            "aws:sourceaccount": account,
+            "aws:sourcearn": source_arn or authorization.current_resource(),
+            "aws:principalisawsservice": "true",
+            "aws:principalservicename": service,
+            "aws:tagkeys": None,
+        },
     )
-
-
-def _services(principal: Any) -> list[str]:
-    return _listed(principal.get("Service")) if isinstance(principal, dict) else []
-
-
-def _listed(value: Any) -> list:
-    return value if isinstance(value, list) else [value]
+    document = role["AssumeRolePolicyDocument"]
+    found = iam_evaluator.evaluate_resource_policy(document, context, service=service)
+    return found.decision == "Allow"
 
 
 def principal_allows(principal: iam_evaluator.PrincipalInfo, action: str, resource: str) -> bool:
@@ -48,21 +52,24 @@ def principal_allows(principal: iam_evaluator.PrincipalInfo, action: str, resour
     return authorization.decide(principal, authorization.Judgement(action, resource)).decision == "Allow"
 
 
-def allows(role_arn: str, session: str, action: str, resource: str = "*") -> bool:
-    """Whether the role's own policies, within its permissions boundary, allow action on resource.
+def assumed(role_arn: str, session: str) -> iam_evaluator.PrincipalInfo:
+    """Who a service is that has assumed the role: its policies, within its permissions boundary.
 
-    role_arn may have a path. False for a role that does not exist.
+    role_arn may have a path. A role that does not exist has no policies.
     """
     account = get_account_id()
     name = _name(role_arn)
-    context = iam_evaluator.EvalContext(
-        principal_arn=session_arn(role_arn, session),
-        principal_type="AssumedRole",
-        principal_account=account,
-        action=action,
-        resource_arn=resource,
-        region=get_region(),
+    tags = (iam._roles.get(name) or {}).get("Tags") or []
+    return iam_evaluator.PrincipalInfo(
+        arn=session_arn(role_arn, session),
+        type="AssumedRole",
+        account=account,
+        policies=iam_evaluator._gather_role_policies(name, account),
+        keys={f"aws:principaltag/{tag['Key']}".lower(): tag["Value"] for tag in tags},
+        limits=iam_evaluator._permissions_boundary(iam._roles, name, account),
     )
-    policies = iam_evaluator._gather_role_policies(name, account)
-    limits = iam_evaluator._permissions_boundary(iam._roles, name, account)
-    return iam_evaluator.evaluate(context, policies, *limits).decision == "Allow"
+
+
+def allows(role_arn: str, session: str, action: str, resource: str = "*") -> bool:
+    """Whether the role's own policies, within its permissions boundary, allow action on resource."""
+    return principal_allows(assumed(role_arn, session), action, resource)

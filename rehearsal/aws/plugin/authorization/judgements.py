@@ -6,6 +6,7 @@ from typing import Any
 
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_region
+from ministack.services import iam
 
 from .. import calls
 
@@ -84,10 +85,22 @@ def decide(principal: iam_evaluator.PrincipalInfo, judgement: Judgement) -> iam_
     )
     result = iam_evaluator.evaluate(context, principal.policies, *principal.limits)
     service = judgement.action.partition(":")[0]
-    found = iam_evaluator._resource_policy(service, judgement.resource)
+    found = _resource_policy(service, judgement.resource)
     if found is not None:
         required = service in iam_evaluator._POLICY_REQUIRED
         result = iam_evaluator.combine_resource_policy(
             result, context, *found, required=required, limits=tuple(principal.limits)
         )
     return result
+
+
+def _resource_policy(service: str, resource: str) -> tuple[Any, str | None] | None:
+    """The resource's own policy and the account that owns it. A role's is its trust policy: who is named there needs
+    no policy of his own in the role's account.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics-single-account.html
+    """
+    if service == "sts" and ":role/" in resource and "*" not in resource:
+        account = resource.split(":")[4]
+        role = iam._roles.get_scoped(account, None, resource.rsplit("/", 1)[-1])
+        return (role["AssumeRolePolicyDocument"], account) if role else None
+    return iam_evaluator._resource_policy(service, resource)
