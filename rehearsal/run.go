@@ -415,6 +415,9 @@ func (r *run) say(topic, format string, args ...any) {
 type LeftoverError struct{ Items []Item }
 
 func (e *LeftoverError) Error() string {
+	if len(e.Items) == 1 {
+		return "one thing is left behind: " + e.Items[0].String()
+	}
 	return fmt.Sprintf("%d things are left behind: %s", len(e.Items), joinItems(e.Items))
 }
 

@@ -128,23 +128,42 @@ func (o *runFlags) prepare(modeGiven bool) error {
 		name := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
 		o.Deployer = append(o.Deployer, rehearsal.Policy{Name: name, Document: string(document)})
 	}
-	o.Parameters, o.Changes = map[string]string{}, map[string]string{}
-	if o.TemplateFile == "" {
-		if _, err := o.ModeTemplate(o.Mode); err != nil {
-			return usageError{err}
-		}
-		o.Parameters, o.Changes = sampleParameters(), sampleChanges()
-	} else if modeGiven {
-		return usageError{errors.New("--template and --mode exclude each other")}
-	} else {
-		o.Mode = ""
-		if len(o.changes) == 0 {
-			o.NoUpdate = true // an update without a change is none
-		}
+	if o.Parameters, o.Changes, err = o.samples(modeGiven); err != nil {
+		return err
 	}
 	maps.Copy(o.Parameters, o.parameters)
 	maps.Copy(o.Changes, o.changes)
 	return nil
+}
+
+// samples are the parameters to which the flags' are added: all of them for a
+// mode, and for a template of the caller's own those that it has.
+func (o *runFlags) samples(modeGiven bool) (parameters, changes map[string]string, err error) {
+	if o.TemplateFile == "" {
+		_, err := o.ModeTemplate(o.Mode)
+		if err != nil {
+			err = usageError{err}
+		}
+		return sampleParameters(), sampleChanges(), err
+	}
+	if modeGiven {
+		return nil, nil, usageError{errors.New("--template and --mode exclude each other")}
+	}
+	o.Mode = ""
+	text, err := os.ReadFile(o.TemplateFile)
+	if err != nil {
+		return nil, nil, usageError{fmt.Errorf("read the template: %w", err)}
+	}
+	t, err := rehearsal.ParseTemplate(text)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", o.TemplateFile, err)
+	}
+	parameters = sampleParameters()
+	maps.DeleteFunc(parameters, func(name, _ string) bool { return t.Parameters[name] == nil })
+	if len(o.changes) == 0 {
+		o.NoUpdate = true // an update without a change is none
+	}
+	return parameters, map[string]string{}, nil
 }
 
 // writeReport writes the HTML report and says where it is.

@@ -115,6 +115,9 @@ func (m *Model) End(s rehearsal.Step) {
 func (m *Model) Event(e rehearsal.Event, now time.Time) {
 	key := e.Stack + "/" + e.LogicalID
 	st := m.stages[rehearsal.StageOf(e.Type)]
+	if m.undoes(e) {
+		st = nil // the stages show how far the create came
+	}
 	at := slices.IndexFunc(m.running, func(r running) bool { return r.key == key })
 	switch {
 	case e.Running() && at < 0:
@@ -141,12 +144,18 @@ func (m *Model) Event(e rehearsal.Event, now time.Time) {
 		m.failures = append(m.failures, line{{red, "✗ " + e.LogicalID}, {dim, " " + e.Type + "  "}, {plain, oneLine(e.Reason)}})
 	}
 	if e.Notable() {
-		l := line{{dim, fmt.Sprintf("%7s  ", seconds(e.Elapsed))}, {plain, e.LogicalID + " "}, {dim, e.Type + " "}, {statusStyle(e), e.Status}}
-		if e.Took > 0 {
-			l = append(l, span{dim, " " + seconds(e.Took)})
+		l := line{{dim, fmt.Sprintf("%7s  ", seconds(e.Elapsed))}, sign(e), {plain, e.LogicalID + " "}, {dim, e.Type}}
+		if e.Took >= 50*time.Millisecond {
+			l = append(l, span{plain, " " + seconds(e.Took)})
 		}
 		m.recent = append(m.recent, l)
 	}
+}
+
+// undoes tells whether the event is of a create's rollback.
+func (m *Model) undoes(e rehearsal.Event) bool {
+	create := m.step(rehearsal.StepCreate)
+	return create.state == going && strings.HasPrefix(e.Status, "DELETE_")
 }
 
 // Note takes one fact.
@@ -176,14 +185,21 @@ func (m *Model) wall(e rehearsal.Event, now time.Time) time.Time {
 	return now
 }
 
-func statusStyle(e rehearsal.Event) style {
+// sign is an event's outcome; the verb is that of the step, but for a rollback.
+func sign(e rehearsal.Event) span {
+	verb := ""
+	if strings.Contains(e.Status, "ROLLBACK") {
+		verb = "rollback of "
+	}
 	switch {
 	case e.Failed():
-		return red
-	case strings.HasSuffix(e.Status, "_COMPLETE"):
-		return green
+		return span{red, "✗ " + verb}
+	case e.Running():
+		return span{yellow, "● " + verb}
+	case strings.HasSuffix(e.Status, "_SKIPPED"):
+		return span{dim, "– kept "}
 	}
-	return plain
+	return span{green, "✓ " + verb}
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1fs", d.Seconds()) }

@@ -2,6 +2,7 @@ package display
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -34,6 +35,9 @@ func (l line) render(width int, color bool) string {
 	var b strings.Builder
 	for _, s := range l {
 		text := []rune(s.text)
+		if len(text) == 0 {
+			continue
+		}
 		if width <= 0 {
 			break
 		}
@@ -87,8 +91,12 @@ func (m *Model) View(width, height int, now time.Time, color bool) string {
 	width = max(width, 20)
 	top := slices.Concat([]line{m.title(now), m.stepLine(now), nil}, m.stageLines(width))
 	var failures []line
+	most := linesAReason
+	if height == 0 {
+		most = math.MaxInt
+	}
 	for _, f := range m.failures {
-		failures = append(failures, f.wrap(width, linesAReason)...)
+		failures = append(failures, f.wrap(width, most)...)
 	}
 	slow := m.runningLines(now)
 	recent := m.recent[max(0, len(m.recent)-mostRecent):]
@@ -129,9 +137,10 @@ func (m *Model) title(now time.Time) line {
 	if !m.ended.IsZero() {
 		now = m.ended
 	}
+	took := now.Sub(m.began)
 	return line{
-		{bold, "e6data quickstart " + m.header.Version}, {plain, "  rehearsal  "}, {dim, m.header.What + "  " + m.header.Region + "  "},
-		{bold, fmt.Sprintf("%02d:%02d", int(now.Sub(m.began).Minutes()), int(now.Sub(m.began).Seconds())%60)},
+		{bold, fmt.Sprintf("%02d:%02d  ", int(took.Minutes()), int(took.Seconds())%60)},
+		{plain, "e6data quickstart " + m.header.Version + "  "}, {dim, m.header.What + "  " + m.header.Region},
 	}
 }
 
@@ -159,13 +168,13 @@ func (m *Model) stageLines(width int) (lines []line) {
 	bar := min(30, max(4, width-24))
 	for _, name := range rehearsal.Stages() {
 		s := m.stages[name]
-		filled, look := 0, green
+		filled, look, number := 0, green, plain
 		if t := s.total(); t > 0 {
 			filled = bar * s.done / t
 		}
 		switch {
 		case s.failed:
-			look = red
+			look, number = red, red
 		case s.done < s.total():
 			look = yellow
 		}
@@ -173,7 +182,7 @@ func (m *Model) stageLines(width int) (lines []line) {
 		if s.total() > 0 {
 			count = fmt.Sprintf("%d/%d", s.done, s.total())
 		}
-		lines = append(lines, line{{plain, fmt.Sprintf("%-10s ", name)}, {look, strings.Repeat("█", filled)}, {dim, strings.Repeat("░", bar-filled)}, {plain, fmt.Sprintf(" %7s", count)}})
+		lines = append(lines, line{{plain, fmt.Sprintf("%-10s ", name)}, {look, strings.Repeat("█", filled)}, {dim, strings.Repeat("░", bar-filled)}, {number, fmt.Sprintf(" %7s", count)}})
 	}
 	return lines
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	_ "embed"
 	"html/template"
-	"strings"
 )
 
 //go:embed page.html
@@ -13,25 +12,22 @@ var pageText string
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"duration": duration,
 	"passed":   func(verdict string) bool { return word(verdict) == Green },
-	"upper":    strings.ToUpper,
 	"when":     func(r *Report) string { return r.Began.UTC().Format("2 January 2006, 15:04:05 UTC") },
-	"isJSON":   func(s string) bool { return strings.HasPrefix(s, "{") },
-	"add":      func(a, b int) int { return a + b },
 }).Parse(pageText))
 
 // HTML is the report as one page: styles and pictures are in it, it has no
 // scripts, and it loads nothing.
 func (r *Report) HTML() ([]byte, error) {
-	var charts []chart
+	var pictures []chart
 	for _, s := range r.Steps {
 		if c := newChart(s, r.Stack); len(c.Bars) > 0 {
-			charts = append(charts, c)
+			pictures = append(pictures, c)
 		}
 	}
 	var b bytes.Buffer
 	err := page.Execute(&b, struct {
 		*Report
-		Charts []chart
-	}{r, charts})
+		Pictures []chart
+	}{r, pictures})
 	return b.Bytes(), err
 }

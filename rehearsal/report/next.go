@@ -4,7 +4,6 @@ import (
 	"errors"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/e6data/aws-quickstart/rehearsal"
 )
@@ -21,6 +20,7 @@ var advices = []advice{
 	{regexp.MustCompile(`cannot be assumed by (\w+)`), "Look at the role's trust policy: it does not let $1 assume it."},
 	{regexp.MustCompile(`does not know this function's role|access entry`), "The function was run before, or without, its access to the cluster: give the release a DependsOn on the access entry."},
 	{regexp.MustCompile(`context deadline exceeded|timed out waiting`), "A release did not become ready in time: the pods and warnings of the cluster say which pod, and why."},
+	{regexp.MustCompile(`Parameter '(\w+)' has no Default`), "Give the parameter: --parameter $1=VALUE."},
 	{regexp.MustCompile(`DependencyViolation`), "Something is deleted while another thing still uses it: give that other thing a DependsOn on it."},
 	{regexp.MustCompile(`disk space|no space left`), "Free some disk space and run it again."},
 }
@@ -35,17 +35,17 @@ func next(r *rehearsal.Result, err error) (steps []string) {
 	text := err.Error()
 	for _, a := range advices {
 		if m := a.words.FindStringSubmatchIndex(text); m != nil {
-			add(strings.ReplaceAll(string(a.words.ExpandString(nil, a.text, text, m)), " ,", ","))
+			add(string(a.words.ExpandString(nil, a.text, text, m)))
 		}
 	}
 	var left *rehearsal.LeftoverError
 	if errors.As(err, &left) {
 		add("Find who makes what is left: the template (a DeletionPolicy that keeps it), a function, or a controller on the cluster that had no time to clean up.")
 	}
-	if r.Order != "" {
+	if r.Order != "" && len(r.Steps) > 1 {
 		add("Run it again with --order-seed " + r.Order + ": the order of creation is the same each time.")
 	}
-	if r.StateDir == "" && len(r.Steps) > 0 {
+	if r.StateDir == "" && len(r.Steps) > 1 { // before the first step there is nothing to keep
 		add("Run it again with --keep for all logs: aws.log, calls.jsonl, and one of each cluster.")
 	}
 	return steps

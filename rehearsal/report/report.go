@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -249,12 +250,15 @@ func (r *Report) Text() string {
 
 // leftProof says that nothing is left, if that was looked at.
 func (r *Report) leftProof() string {
-	for _, s := range r.Steps {
-		if s.Name == rehearsal.StepLeftovers && !s.Skipped {
-			return "; nothing is left behind"
-		}
+	if r.LookedForLeftovers() {
+		return "; nothing is left behind"
 	}
 	return " (what a delete leaves was not looked at)"
+}
+
+// LookedForLeftovers tells whether the run came as far as the leftover check.
+func (r *Report) LookedForLeftovers() bool {
+	return slices.ContainsFunc(r.Steps, func(s Step) bool { return s.Name == rehearsal.StepLeftovers && !s.Skipped })
 }
 
 // word is the verdict as a topic; a caught fault is what was wished for.
