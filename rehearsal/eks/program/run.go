@@ -332,15 +332,25 @@ func (n *run) prepare(ctx context.Context) (variables, []string, error) {
 	return env, args, nil
 }
 
+// nowhere is a proxy that refuses every connection.
+const nowhere = "http://127.0.0.1:1"
+
 // direct gives a program the embedded AWS in place of the real one, whatever its
 // container says: nothing may leave this host. The certificate file is all that it
-// trusts.
+// trusts; what it asks of another host goes nowhere (loopback is never proxied).
 func (a AWS) direct(env variables) {
+	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY"} {
+		delete(env, strings.ToLower(name))
+		env[name] = nowhere
+	}
+	delete(env, "no_proxy")
+	env["NO_PROXY"] = "127.0.0.1"
 	env["AWS_EC2_METADATA_DISABLED"] = "true"
 	if a.Endpoint == "" {
 		return
 	}
-	env["AWS_ENDPOINT_URL"] = a.Endpoint
+	// The Go SDK exchanges a role's token before it has read the general endpoint.
+	env["AWS_ENDPOINT_URL"], env["AWS_ENDPOINT_URL_STS"] = a.Endpoint, a.Endpoint
 	if a.CAFile != "" {
 		env["AWS_CA_BUNDLE"], env["SSL_CERT_FILE"] = a.CAFile, a.CAFile
 	}

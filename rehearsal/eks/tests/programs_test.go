@@ -224,6 +224,7 @@ func TestAProgramRunsForItsPod(t *testing.T) {
 			"FROM_colour": "green", "LEADER_ELECTION_NAMESPACE": "default", "AWS_EC2_METADATA_DISABLED": "true",
 			"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "AWS_ROLE_ARN": "arn:aws:iam::000000000000:role/controller",
 			"AWS_STS_REGIONAL_ENDPOINTS": "regional",
+			"HTTP_PROXY":                 "http://127.0.0.1:1", "HTTPS_PROXY": "http://127.0.0.1:1", "NO_PROXY": "127.0.0.1",
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("environment (-want +got):\n%s", diff)
