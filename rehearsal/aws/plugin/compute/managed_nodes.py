@@ -273,9 +273,6 @@ def _not_ready(group: dict) -> list[str]:
         ready = cluster.ready()
     except Unreachable:
         return mine
-    if any(instance_id not in ec2._instances for instance_id in ready):
-        # localkube -nodes: the cluster has nodes of its own making, which stand for the group's.
-        return []
     return [instance_id for instance_id in mine if instance_id not in ready]
 
 
