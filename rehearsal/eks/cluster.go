@@ -18,6 +18,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/klog/v2"
 
+	"github.com/e6data/aws-quickstart/rehearsal/eks/addons"
 	"github.com/e6data/aws-quickstart/rehearsal/eks/cloud"
 	"github.com/e6data/aws-quickstart/rehearsal/eks/controlplane"
 	"github.com/e6data/aws-quickstart/rehearsal/eks/egress"
@@ -194,10 +195,14 @@ func (c *cluster) start(starting, parts context.Context, fail context.CancelCaus
 	}
 	part("kube-controller-manager", func() error { return controlplane.RunControllerManager(parts, c.Dir) })
 	part("kube-scheduler", func() error { return controlplane.RunScheduler(parts, c.Dir) })
-	if err := c.play(parts); err != nil {
+	if err := c.play(starting, parts); err != nil {
 		return err
 	}
-	if err := controlplane.WaitCluster(starting, c.client, c.Nodes.Count); err != nil {
+	await := c.Nodes.Count
+	if !c.SelfManaged { // nodes are not Ready before the add-ons vpc-cni and kube-proxy are made
+		await = 0
+	}
+	if err := controlplane.WaitCluster(starting, c.client, await); err != nil {
 		return err
 	}
 	if c.report, err = leftover.Begin(starting, c.config, c.file("baseline.json")); err != nil {
@@ -228,7 +233,7 @@ func (c *cluster) apiServer(parts context.Context) (s controlplane.APIServer, er
 }
 
 // play starts what plays nodes, pods and load balancers.
-func (c *cluster) play(parts context.Context) error {
+func (c *cluster) play(starting, parts context.Context) error {
 	var access cloud.Access // nil: there is no AWS to ask
 	if c.iam != nil {
 		access = c.iam
@@ -250,7 +255,27 @@ func (c *cluster) play(parts context.Context) error {
 			return err
 		}
 	}
+	if err := c.addons(starting, parts); err != nil {
+		return err
+	}
 	return machines.Start(parts, c.Dir)
+}
+
+// addons starts what plays add-ons. Those that are in the cluster from the start
+// are made once: who deletes one wants it gone.
+func (c *cluster) addons(starting, parts context.Context) error {
+	of := addons.Cluster{Name: c.AWS.Cluster, Region: c.AWS.Region, ServiceCIDR: c.ServiceCIDR}
+	a, err := addons.New(c.config, c.client, of, c.Dir)
+	if err != nil {
+		return err
+	}
+	_, err = os.Stat(c.file("baseline.json"))
+	if c.SelfManaged && errors.Is(err, os.ErrNotExist) {
+		if err := a.Bootstrap(starting); err != nil {
+			return fmt.Errorf("make the self-managed add-ons: %w", err)
+		}
+	}
+	return a.Start(parts, c.Dir)
 }
 
 func freePort(ctx context.Context) (int, error) {

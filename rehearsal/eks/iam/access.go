@@ -132,8 +132,10 @@ func (a *access) principal(ctx context.Context, caller string) (string, error) {
 func entryMapping(id *token.Identity, e *ekstypes.AccessEntry) *iamconfig.IdentityMapping {
 	m := &iamconfig.IdentityMapping{IdentityARN: id.CanonicalARN, Username: aws.ToString(e.Username), Groups: e.KubernetesGroups}
 	switch t := aws.ToString(e.Type); {
-	case strings.HasPrefix(t, "EC2") || strings.HasPrefix(t, "FARGATE") || strings.HasPrefix(t, "HYBRID"):
-		m.Username, m.Groups = "system:node:{{SessionName}}", append(m.Groups, "system:nodes", "system:bootstrappers")
+	case strings.HasPrefix(t, "EC2"):
+		m.Username, m.Groups = "system:node:"+nodeName, []string{"system:nodes"}
+	case strings.HasPrefix(t, "FARGATE") || strings.HasPrefix(t, "HYBRID"):
+		m.Username, m.Groups = "system:node:{{SessionName}}", []string{"system:nodes"}
 	case m.Username == "" && id.SessionName != "":
 		m.Username = strings.TrimSuffix(id.ARN, id.SessionName) + "{{SessionName}}"
 	case m.Username == "":

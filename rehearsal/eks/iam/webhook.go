@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	authnv1 "k8s.io/api/authentication/v1"
@@ -38,6 +39,25 @@ type Webhook struct {
 
 	access  *access
 	awsAuth mapper.Mapper
+	names   *instanceNames
+}
+
+// Instances lets the webhook name the nodes of instances: find gives the private
+// DNS name of a running instance.
+func (w *Webhook) Instances(find func(instance string) (name string, ok bool)) {
+	w.names.find.Store(&find)
+}
+
+// instanceNames are the private DNS names of instances, of none until somebody tells.
+type instanceNames struct {
+	find atomic.Pointer[func(string) (string, bool)]
+}
+
+func (n *instanceNames) name(instance string) (string, bool) {
+	if find := n.find.Load(); find != nil {
+		return (*find)(instance)
+	}
+	return "", false
 }
 
 // Start listens on loopback, for tokens signed for the cluster of that name.
@@ -58,13 +78,14 @@ func Start(ctx context.Context, kubeconfig string, kube *rest.Config, cluster st
 	if err != nil {
 		return nil, fmt.Errorf("listen for token reviews: %w", err)
 	}
+	names := &instanceNames{}
 	s := &http.Server{
-		Handler:           &reviewer{token.NewVerifier(cluster, partition(aws.region), aws.region), a},
+		Handler:           &reviewer{token.NewVerifier(cluster, partition(aws.region), aws.region), a, names.name},
 		ReadHeaderTimeout: headerLimit,
 	}
 	go func() { _ = s.Serve(l) }()
 	context.AfterFunc(ctx, func() { _ = s.Close() })
-	return &Webhook{URL: "http://" + l.Addr().String() + "/authenticate", access: a, awsAuth: awsAuth}, nil
+	return &Webhook{URL: "http://" + l.Addr().String() + "/authenticate", access: a, awsAuth: awsAuth, names: names}, nil
 }
 
 // Ready makes the roles of the access policies and begins to watch aws-auth. The
@@ -83,6 +104,7 @@ func (w *Webhook) Ready(ctx context.Context) error {
 type reviewer struct {
 	verifier token.Verifier
 	mapper   identityMapper
+	name     func(instance string) (string, bool)
 }
 
 // ServeHTTP implements http.Handler.
@@ -119,19 +141,32 @@ func (h *reviewer) review(ctx context.Context, tok string) (authnv1.TokenReviewS
 		slog.ErrorContext(ctx, "identity cannot be mapped", "arn", id.CanonicalARN, "reason", err)
 		return authnv1.TokenReviewStatus{}, fmt.Errorf("map %s: %w", id.CanonicalARN, err)
 	}
-	u := user(id, m)
+	u, err := user(id, m, h.name)
+	if err != nil {
+		slog.WarnContext(ctx, "identity has no user name", "arn", id.CanonicalARN, "reason", err)
+		return authnv1.TokenReviewStatus{Error: "not mapped"}, nil
+	}
 	slog.InfoContext(ctx, "identity mapped", "arn", id.ARN, "user", u.Username, "groups", u.Groups)
 	return authnv1.TokenReviewStatus{Authenticated: true, User: u}, nil
 }
 
-// user fills the placeholders of a mapping in, as aws-iam-authenticator does.
-func user(id *token.Identity, m *iamconfig.IdentityMapping) authnv1.UserInfo {
-	render := strings.NewReplacer(
+// user fills the placeholders of a mapping in, as aws-iam-authenticator does. Name
+// gives the private DNS name of an instance.
+func user(id *token.Identity, m *iamconfig.IdentityMapping, name func(instance string) (string, bool)) (authnv1.UserInfo, error) {
+	placeholders := []string{
 		"{{AccountID}}", id.AccountID,
 		"{{SessionName}}", strings.ReplaceAll(id.SessionName, "@", "-"),
 		"{{SessionNameRaw}}", id.SessionName,
 		"{{AccessKeyID}}", id.AccessKeyID,
-	).Replace
+	}
+	if strings.Contains(m.Username+strings.Join(m.Groups, ""), nodeName) {
+		node, ok := name(id.SessionName)
+		if !ok {
+			return authnv1.UserInfo{}, fmt.Errorf("%s stands for the name of an instance, and %q is no running instance", nodeName, id.SessionName)
+		}
+		placeholders = append(placeholders, nodeName, node)
+	}
+	render := strings.NewReplacer(placeholders...).Replace
 	u := authnv1.UserInfo{
 		Username: render(m.Username),
 		UID:      "aws-iam-authenticator:" + id.AccountID + ":" + id.UserID,
@@ -143,5 +178,5 @@ func user(id *token.Identity, m *iamconfig.IdentityMapping) authnv1.UserInfo {
 	for _, g := range m.Groups {
 		u.Groups = append(u.Groups, render(g))
 	}
-	return u
+	return u, nil
 }

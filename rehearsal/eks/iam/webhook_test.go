@@ -55,6 +55,13 @@ func TestReview(t *testing.T) {
 			http.StatusOK,
 			authnv1.TokenReviewStatus{Error: "not mapped"},
 		},
+		"a node's user name needs an instance": {
+			"good", func() (*iamconfig.IdentityMapping, error) {
+				return &iamconfig.IdentityMapping{Username: "system:node:{{EC2PrivateDNSName}}"}, nil
+			},
+			http.StatusOK,
+			authnv1.TokenReviewStatus{Error: "not mapped"},
+		},
 		"an EKS API that is down is no refusal": {
 			"good", func() (*iamconfig.IdentityMapping, error) { return nil, errors.New("down") },
 			http.StatusInternalServerError,
@@ -68,7 +75,7 @@ func TestReview(t *testing.T) {
 			}
 			w := httptest.NewRecorder()
 			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/authenticate", strings.NewReader(string(body)))
-			(&reviewer{verifierFunc(known), tt.mapper}).ServeHTTP(w, r)
+			(&reviewer{verifierFunc(known), tt.mapper, new(instanceNames).name}).ServeHTTP(w, r)
 			if w.Code != tt.code {
 				t.Fatalf("status %d %s, want %d", w.Code, w.Body, tt.code)
 			}

@@ -17,7 +17,7 @@ type event struct {
 	kind      string // Normal or Warning
 	reason    string
 	message   string
-	container string
+	container string // empty: it is the pod's
 }
 
 func (s scene) normal(reason, message string) event {
@@ -67,9 +67,10 @@ func (r *reporters) report(p *corev1.Pod, events []event) {
 	}
 	r.mu.Unlock()
 	for _, e := range events {
-		rec.Event(&corev1.ObjectReference{
-			APIVersion: "v1", Kind: "Pod", Namespace: p.Namespace, Name: p.Name, UID: p.UID,
-			ResourceVersion: p.ResourceVersion, FieldPath: "spec.containers{" + e.container + "}",
-		}, e.kind, e.reason, e.message)
+		of := &corev1.ObjectReference{APIVersion: "v1", Kind: "Pod", Namespace: p.Namespace, Name: p.Name, UID: p.UID, ResourceVersion: p.ResourceVersion}
+		if e.container != "" {
+			of.FieldPath = "spec.containers{" + e.container + "}"
+		}
+		rec.Event(of, e.kind, e.reason, e.message)
 	}
 }

@@ -33,8 +33,11 @@ type Kubelets struct {
 	nodes    cache.SharedIndexInformer
 	queue    workqueue.TypedRateLimitingInterface[item]
 
-	mu    sync.Mutex
-	steps map[types.UID]time.Time // when a pod's last step was
+	mu       sync.Mutex
+	steps    map[types.UID]time.Time // when a pod's last step was
+	told     map[types.UID]string    // what was last told of a pod that is held
+	networks map[types.UID]bool      // nodes that can give pods a network
+	drivers  map[types.UID]bool      // nodes on which the EBS driver is registered
 }
 
 // item is an object to look at.
@@ -60,7 +63,8 @@ func Start(ctx context.Context, c kubernetes.Interface, version string, machines
 		kube: c, version: version, machines: machines, events: newReporters(ctx, c),
 		pods: bound.Core().V1().Pods().Informer(), nodes: all.Core().V1().Nodes().Informer(),
 		queue: workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[item]()),
-		steps: map[types.UID]time.Time{},
+		steps: map[types.UID]time.Time{}, told: map[types.UID]string{},
+		networks: map[types.UID]bool{}, drivers: map[types.UID]bool{},
 	}
 	programs.BackOff = backOff
 	k.programs = program.New(ctx, programs, c, k)
@@ -158,4 +162,5 @@ func (k *Kubelets) forget(uid types.UID) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	delete(k.steps, uid)
+	delete(k.told, uid)
 }

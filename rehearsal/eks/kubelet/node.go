@@ -21,21 +21,25 @@ const (
 	leaseSeconds = 40
 )
 
-// node makes a new node Ready, as a kubelet that has started does.
+// node says of a node what its kubelet does: that it is not Ready while pods have
+// no network, then that it is.
 func (k *Kubelets) node(ctx context.Context, n *corev1.Node) error {
-	for _, c := range n.Status.Conditions {
-		if c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue {
-			return nil
-		}
+	before, network := nodeReady(n), k.networkReady(n)
+	said := before.Status == corev1.ConditionTrue || before.Status == corev1.ConditionFalse && !network
+	if said || !k.machines.Alive(n) {
+		return nil
 	}
 	if err := k.renew(ctx, n); err != nil {
 		return fmt.Errorf("renew the lease of node %s: %w", n.Name, err)
+	}
+	if err := k.csiNode(ctx, n, false); err != nil {
+		return fmt.Errorf("make the CSINode of node %s: %w", n.Name, err)
 	}
 	info := n.Status.NodeInfo
 	info.KubeletVersion, info.ContainerRuntimeVersion = k.version, "containerd://played"
 	patch, err := json.Marshal(map[string]any{"status": map[string]any{
 		"nodeInfo":        info,
-		"conditions":      nodeConditions(metav1.Now()),
+		"conditions":      nodeConditions(metav1.Now(), network),
 		"daemonEndpoints": corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: port}},
 	}})
 	if err != nil {
@@ -45,12 +49,16 @@ func (k *Kubelets) node(ctx context.Context, n *corev1.Node) error {
 	return err
 }
 
-func nodeConditions(now metav1.Time) []corev1.NodeCondition {
+func nodeConditions(now metav1.Time, network bool) []corev1.NodeCondition {
+	ready := corev1.NodeCondition{Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "KubeletReady", Message: "kubelet is posting ready status"}
+	if !network {
+		ready.Status, ready.Reason, ready.Message = corev1.ConditionFalse, "KubeletNotReady", noNetwork
+	}
 	conditions := []corev1.NodeCondition{
 		{Type: corev1.NodeMemoryPressure, Status: corev1.ConditionFalse, Reason: "KubeletHasSufficientMemory"},
 		{Type: corev1.NodeDiskPressure, Status: corev1.ConditionFalse, Reason: "KubeletHasNoDiskPressure"},
 		{Type: corev1.NodePIDPressure, Status: corev1.ConditionFalse, Reason: "KubeletHasSufficientPID"},
-		{Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "KubeletReady", Message: "kubelet is posting ready status"},
+		ready,
 	}
 	for i := range conditions {
 		conditions[i].LastHeartbeatTime, conditions[i].LastTransitionTime = now, now
@@ -69,8 +77,11 @@ func (k *Kubelets) renewLeases(ctx context.Context) {
 		}
 		for _, o := range k.nodes.GetIndexer().List() {
 			n, ok := o.(*corev1.Node)
-			if !ok {
+			if !ok || !k.machines.Alive(n) {
 				continue
+			}
+			if nodeReady(n).Status != corev1.ConditionTrue { // such as one that may speak again
+				k.queue.Add(item{k.nodes, n.Name})
 			}
 			if err := k.renew(ctx, n); err != nil {
 				slog.WarnContext(ctx, "node lease not renewed", "node", n.Name, "reason", err)

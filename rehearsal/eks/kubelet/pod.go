@@ -12,8 +12,15 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
+// deadRetry is how long to wait for a kubelet that cannot speak to the API server.
+const deadRetry = 2 * time.Second
+
 // pod takes the pod's next step, or removes a pod that is being deleted.
 func (k *Kubelets) pod(ctx context.Context, p *corev1.Pod) (time.Duration, error) {
+	n := k.host(p)
+	if n != nil && !k.machines.Alive(n) {
+		return deadRetry, nil
+	}
 	if p.DeletionTimestamp != nil {
 		if !k.programs.End(p) {
 			return 0, nil // it is looked at again when its program has ended
@@ -22,7 +29,15 @@ func (k *Kubelets) pod(ctx context.Context, p *corev1.Pod) (time.Duration, error
 	}
 	s := scene{pod: p, host: k.address(p.Spec.NodeName), now: metav1.Now()}
 	s.podIP = podIP(p, s.host)
-	next := k.next(s)
+	if n != nil && podReady(p) {
+		if err := k.serve(ctx, p, n); err != nil {
+			return 0, err
+		}
+	}
+	next, err := k.nextOrHeld(ctx, s)
+	if err != nil {
+		return 0, err
+	}
 	if next.status == nil {
 		return next.after, nil
 	}
@@ -42,6 +57,37 @@ func (k *Kubelets) pod(ctx context.Context, p *corev1.Pod) (time.Duration, error
 	k.stepped(p.UID)
 	k.events.report(p, next.events)
 	return next.after, nil
+}
+
+// nextOrHeld is the pod's next step, which for a pod that has not begun is to wait
+// until what it needs is there.
+func (k *Kubelets) nextOrHeld(ctx context.Context, s scene) (step, error) {
+	if len(s.pod.Spec.Containers) == 0 || over(s.pod) || begun(s.pod) {
+		return k.next(s), nil
+	}
+	h, err := k.hold(ctx, s.pod)
+	if err != nil {
+		return step{}, err
+	}
+	if h.none() {
+		return k.next(s), nil
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	next, tell := s.held(h, k.told[s.pod.UID])
+	k.told[s.pod.UID] = tell
+	return next, nil
+}
+
+// serve does what a Ready pod of an add-on does for its node.
+func (k *Kubelets) serve(ctx context.Context, p *corev1.Pod, n *corev1.Node) error {
+	if isApp(p, cniApp) && nodeReady(n).Status != corev1.ConditionTrue {
+		k.queue.Add(item{k.nodes, n.Name})
+	}
+	if isApp(p, csiApp) {
+		return k.registerCSI(ctx, n)
+	}
+	return nil
 }
 
 func (k *Kubelets) remove(ctx context.Context, p *corev1.Pod) error {

@@ -10,6 +10,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/e6data/aws-quickstart/rehearsal/eks/addons"
 )
 
 // unlisted are types whose objects nobody has to clean up: they end by
@@ -29,6 +31,9 @@ const autoManaged = "kube-aggregator.kubernetes.io/automanaged"
 
 // ownManager is the field manager of this process: its clients have its name.
 const ownManager = "localkube"
+
+// eksManagers are the field managers of add-ons' objects.
+var eksManagers = []string{addons.Manager, addons.Bootstrap}
 
 // state is the cluster at one time, for the rules to look things up.
 type state struct {
@@ -55,7 +60,7 @@ func left(baseline map[identity]bool, all []record) []record {
 	var found []record
 	for _, r := range all {
 		unasked := byItself[r.Kind]
-		if !baseline[r.identity()] && (unasked == nil || !unasked(s, r)) {
+		if !baseline[r.identity()] && (unasked == nil || !unasked(s, r)) && !s.ofEKS(r) {
 			fresh[r.meta.UID] = true
 			found = append(found, r)
 		}
@@ -125,6 +130,22 @@ func ofControlPlane(r record) bool {
 		}
 	}
 	return len(r.meta.ManagedFields) > 0
+}
+
+// ofEKS tells whether the object, or the one that it belongs to, is an add-on's:
+// EKS makes those, and removes them with the add-on or the cluster.
+func (s state) ofEKS(r record) bool {
+	for _, f := range r.meta.ManagedFields {
+		if slices.Contains(eksManagers, f.Manager) {
+			return true
+		}
+	}
+	for _, o := range r.meta.OwnerReferences {
+		if owner, ok := s.byUID[o.UID]; ok && s.ofEKS(owner) {
+			return true
+		}
+	}
+	return false
 }
 
 // settling tells whether the object is about to go: it is being deleted, or the

@@ -118,6 +118,17 @@ func TestLeft(t *testing.T) {
 			[]record{object("v1", "ConfigMap", "a", "old"), object("v1", "Secret", "a", "new", ownedBy("ConfigMap/a/old"))},
 			[]string{"Secret a/new"},
 		},
+		"what EKS made for an add-on, and what belongs to it": {
+			nil,
+			[]record{
+				object("apps/v1", "Deployment", "kube-system", "coredns", writtenBy("eks", "localkube")),
+				object("apps/v1", "ReplicaSet", "kube-system", "r", ownedBy("Deployment/kube-system/coredns")),
+				object("v1", "Pod", "kube-system", "p", ownedBy("ReplicaSet/kube-system/r")),
+				object("apps/v1", "DaemonSet", "kube-system", "aws-node", writtenBy("eks-bootstrap", "kubectl")),
+				object("v1", "ConfigMap", "kube-system", "aws-auth", writtenBy("kubectl")),
+			},
+			[]string{"ConfigMap kube-system/aws-auth"},
+		},
 		"what has lost its owner": {
 			nil, []record{object("apps/v1", "ReplicaSet", "a", "r", ownedBy("Deployment/a/gone"))}, []string{"ReplicaSet a/r"},
 		},

@@ -22,6 +22,7 @@ type Options struct {
 	Issuer         string // of service account tokens, a URL
 	Sync           bool   // etcd syncs to disk
 	LoadBalancers  bool   // play load balancers
+	SelfManaged    bool   // vpc-cni, kube-proxy and coredns are there from the start
 	GCPercent      int    // as GOGC
 	Verbosity      int    // of the log, 0 to 10
 	StopOnStdinEOF bool
@@ -61,6 +62,7 @@ func Parse(args []string, out io.Writer) (Options, error) {
 	fs.StringVar(&o.Issuer, "oidc-issuer", inClusterIssuer, "issuer of service account tokens, a URL; empty: the in-cluster one")
 	fs.StringVar(&cidr, "service-cidr", "10.100.0.0/16", "addresses of Services")
 	fs.BoolVar(&o.LoadBalancers, "fake-load-balancers", true, "give Services of type LoadBalancer a host name")
+	fs.BoolVar(&o.SelfManaged, "self-managed-addons", true, "put vpc-cni, kube-proxy and coredns into a new cluster, as EKS does by default; others come and go with DIR/addons.json")
 	fs.BoolVar(&noSync, "unsafe-no-fsync", true, "run etcd without fsync: fast, and right for a cluster that is thrown away")
 	fs.BoolVar(&o.StopOnStdinEOF, "stop-on-stdin-eof", false, "stop when standard input ends, that is when the parent is gone")
 	fs.Var(&o.Programs, "program", "IMAGE=COMMAND: run the command for containers whose image's repository has IMAGE in it; may be given again")

@@ -16,8 +16,8 @@ import (
 
 func defaults() Options {
 	return Options{
-		ServiceCIDR: netip.MustParsePrefix("10.100.0.0/16"), Issuer: inClusterIssuer, LoadBalancers: true, GCPercent: 100,
-		Nodes: cloud.NodeGroup{Count: 2, Arch: "amd64", Region: "us-east-1"},
+		ServiceCIDR: netip.MustParsePrefix("10.100.0.0/16"), Issuer: inClusterIssuer, LoadBalancers: true, SelfManaged: true, GCPercent: 100,
+		Nodes: cloud.NodeGroup{Arch: "amd64", Region: "us-east-1"},
 		AWS:   AWS{Cluster: "local", Region: "us-east-1"},
 	}
 }
@@ -29,6 +29,8 @@ func TestParse(t *testing.T) {
 	}{
 		"no flag":                    {"", func(*Options) {}},
 		"an empty issuer":            {"-oidc-issuer=", func(*Options) {}},
+		"a cluster without add-ons":  {"-self-managed-addons=false", func(o *Options) { o.SelfManaged = false }},
+		"nodes without instances":    {"-nodes 3", func(o *Options) { o.Nodes.Count = 3 }},
 		"etcd that syncs":            {"-unsafe-no-fsync=false", func(o *Options) { o.Sync = true }},
 		"a region is the nodes' too": {"-region eu-west-1", func(o *Options) { o.AWS.Region, o.Nodes.Region = "eu-west-1", "eu-west-1" }},
 		"as the embedded AWS starts it": {
