@@ -2,10 +2,11 @@ package rehearsal
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"net"
+	"maps"
+	"net/url"
 	"slices"
-	"strings"
 )
 
 // Where a run's charts come from.
@@ -24,13 +25,10 @@ type Resolver interface {
 
 // RequireChartHosts refuses public charts on a machine that cannot find their
 // hosts: the run would fail only after minutes, inside Helm.
-func RequireChartHosts(ctx context.Context, r Resolver, template []byte) error {
-	hosts := chartHosts(string(template))
+func RequireChartHosts(ctx context.Context, r Resolver, t *Template) error {
+	hosts := chartHosts(t)
 	if len(hosts) == 0 {
-		return fmt.Errorf("the template names no public chart repository: --charts public has no meaning for it")
-	}
-	if r == nil {
-		r = net.DefaultResolver
+		return errors.New("the template names no public chart repository: --charts public has no meaning for it")
 	}
 	for _, host := range hosts {
 		if _, err := r.LookupHost(ctx, host); err != nil {
@@ -40,22 +38,35 @@ func RequireChartHosts(ctx context.Context, r Resolver, template []byte) error {
 	return nil
 }
 
-// chartHosts are the hosts of the OCI and HTTPS repositories that releases of
-// the template name.
-func chartHosts(template string) []string {
-	var hosts []string
-	for line := range strings.Lines(template) {
-		line = strings.Trim(strings.TrimSpace(line), `-'" `)
-		place, ok := strings.CutPrefix(line, "oci://")
-		if !ok {
-			if place, ok = strings.CutPrefix(line, "https://"); !ok || strings.ContainsAny(place, " ${") || !strings.Contains(place, "chart") {
-				continue
+// chartHosts are the hosts of the repositories that the releases name.
+func chartHosts(t *Template) []string {
+	hosts := map[string]bool{}
+	for _, r := range t.Resources {
+		if r.Type != "Custom::HelmRelease" {
+			continue
+		}
+		for _, text := range texts(r.Properties["Repository"]) {
+			if u, err := url.Parse(text); err == nil && (u.Scheme == "oci" || u.Scheme == "https") && u.Host != "" {
+				hosts[u.Host] = true
 			}
 		}
-		if host, _, _ := strings.Cut(place, "/"); host != "" && !slices.Contains(hosts, host) {
-			hosts = append(hosts, host)
+	}
+	return slices.Sorted(maps.Keys(hosts))
+}
+
+// texts are all strings below v.
+func texts(v any) (found []string) {
+	switch v := v.(type) {
+	case string:
+		return []string{v}
+	case []any:
+		for _, e := range v {
+			found = append(found, texts(e)...)
+		}
+	case map[string]any:
+		for _, e := range v {
+			found = append(found, texts(e)...)
 		}
 	}
-	slices.Sort(hosts)
-	return hosts
+	return found
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -158,7 +159,7 @@ func (r *run) start(ctx context.Context) error {
 	}
 	r.result.Template = source
 	if r.Charts == ChartsPublic {
-		if err := RequireChartHosts(ctx, nil, text); err != nil {
+		if err := RequireChartHosts(ctx, net.DefaultResolver, r.template); err != nil {
 			return err
 		}
 	}
