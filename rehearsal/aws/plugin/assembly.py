@@ -23,6 +23,7 @@ from . import (
     iam,
     intrinsics,
     lifetime,
+    load_balancers,
     logs,
     nested_stacks,
     network,
@@ -35,6 +36,7 @@ from . import (
     security_group_rules,
     templates,
     updates,
+    volumes,
     web_identity,
     zones,
 )
@@ -59,6 +61,8 @@ def install(settings: Settings) -> None:
     eks.install()
     clusters.install(settings)
     compute.install()
+    volumes.install()
+    load_balancers.install()
     cluster_resource.install()
     nodegroups.install()
     web_identity.install()
