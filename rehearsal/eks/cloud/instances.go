@@ -135,7 +135,7 @@ func (i *Instance) capacity() corev1.ResourceList {
 }
 
 // memory is what the operating system sees, in bytes.
-func (i *Instance) memory() int64 { return i.MemoryMiB * mebi / 1000 * (1000 - memoryKept) }
+func (i *Instance) memory() int64 { return i.MemoryMiB * (1000 - memoryKept) / 1000 * mebi }
 
 // allocatable is what pods may ask for: without what EKS's images reserve for the
 // kubelet (kube-reserved) and for evictions.

@@ -116,6 +116,12 @@ func (m *Machines) tell(all []Instance) {
 	for _, i := range all {
 		m.running[i.ID] = i
 	}
+	for id := range m.joined {
+		if _, runs := m.running[id]; !runs { // its kubelet would start anew
+			delete(m.joined, id)
+			delete(m.lost, id)
+		}
+	}
 	m.mu.Unlock()
 	select {
 	case m.wake <- struct{}{}:

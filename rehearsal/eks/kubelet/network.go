@@ -12,6 +12,9 @@ const (
 	csiApp   = "ebs-csi-node" // aws-ebs-csi-driver: without it volumes are not mounted
 )
 
+// noProxy is what the probe of aws-node says while it waits for the API server.
+const noProxy = `timeout: failed to connect service ":50051" within 5s`
+
 const noNetwork = "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady " +
 	"message:Network plugin returns error: cni plugin not initialized"
 

@@ -79,11 +79,16 @@ func (s scene) healthy(since, delay time.Duration) step {
 }
 
 func (s scene) neverReady() step {
+	return s.unready("HTTP probe failed with statuscode: 503")
+}
+
+// unready is the step of a container that runs and whose readiness probe fails.
+func (s scene) unready(why string) step {
 	started := s.current().State.Running != nil
 	if started && !s.current().Ready {
 		return step{}
 	}
-	events := []event{s.warning("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503")}
+	events := []event{s.warning("Unhealthy", "Readiness probe failed: "+why)}
 	if !started {
 		events = append(s.startEvents(), events...)
 	}

@@ -62,6 +62,11 @@ func (k *Kubelets) pod(ctx context.Context, p *corev1.Pod) (time.Duration, error
 // nextOrHeld is the pod's next step, which for a pod that has not begun is to wait
 // until what it needs is there.
 func (k *Kubelets) nextOrHeld(ctx context.Context, s scene) (step, error) {
+	if n := k.host(s.pod); n != nil && isApp(s.pod, cniApp) && !k.networkReady(n) && !k.runs(proxyApp, n.Name) {
+		next := s.unready(noProxy)
+		next.after = holdRetry
+		return next, nil
+	}
 	if len(s.pod.Spec.Containers) == 0 || over(s.pod) || begun(s.pod) {
 		return k.next(s), nil
 	}

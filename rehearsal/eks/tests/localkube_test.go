@@ -74,10 +74,11 @@ type localkube struct {
 	ended chan error
 }
 
-// start starts the binary with its state in dir and waits until it is ready.
+// start starts the binary with its state in dir and waits until it is ready. It has
+// two nodes unless the args say otherwise.
 func start(ctx context.Context, binary, dir string, args ...string) (*localkube, error) {
 	l := &localkube{dir: dir, out: &bytes.Buffer{}, ended: make(chan error, 1)}
-	l.cmd = exec.Command(binary, append([]string{"-dir", dir, "-stop-on-stdin-eof"}, args...)...)
+	l.cmd = exec.Command(binary, append([]string{"-dir", dir, "-stop-on-stdin-eof", "-nodes", "2"}, args...)...)
 	l.cmd.Stdout, l.cmd.Stderr = l.out, l.out
 	var err error
 	if l.stdin, err = l.cmd.StdinPipe(); err != nil {
