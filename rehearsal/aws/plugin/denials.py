@@ -38,9 +38,21 @@ def _access_denied(service: str, action: str, principal_arn: str, request_id: st
     if not told and service not in _AS_THEY_ARE:
         resource, explicit = more.get("resource_arn", "*"), bool(more.get("explicit_deny"))
         more["message"] = text(service, action, principal_arn, resource, explicit)
-        if service == "ec2" and denial is not None and resource != "*":
-            more["message"] += f". Encoded authorization failure message: {authorization.encode(denial)}"
+        if service == "ec2" and denial is not None:
+            more["message"] += _encoded(denial)
     return _deny(service, action, principal_arn, request_id, **more)
+
+
+def of_launch(denial: authorization.Denial) -> str:
+    """What a fleet's error says of a launch that its caller may not make; the code is UnauthorizedOperation."""
+    return text("ec2", denial.action, denial.principal, denial.resource, denial.explicit) + _encoded(denial)
+
+
+def _encoded(denial: authorization.Denial) -> str:
+    """EC2 adds more about a denial on a resource, for sts:DecodeAuthorizationMessage."""
+    if denial.resource == "*":
+        return ""
+    return f". Encoded authorization failure message: {authorization.encode(denial)}"
 
 
 def text(service: str, action: str, principal_arn: str, resource_arn: str, explicit_deny: bool = False) -> str:

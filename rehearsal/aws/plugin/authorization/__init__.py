@@ -5,8 +5,8 @@ what it does besides: tags on creation, a role that it hands over. This is the e
 """
 
 from .call import Call
-from .enforcement import current_call, current_denial, current_resource, install
-from .fleets import launch, launches_of
+from .enforcement import current_call, current_denial, current_resource, install, launch_denial
+from .fleets import launches_of
 from .judgements import Denial, Judgement, decide, judge
 from .messages import decode, encode
 from .passing import passed
@@ -27,7 +27,7 @@ __all__ = [
     "install",
     "judge",
     "known_keys",
-    "launch",
+    "launch_denial",
     "launches_of",
     "of_call",
     "passed",

@@ -13,7 +13,7 @@ from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id
 
 from .. import calls
-from . import callers, parameters, passing, rules
+from . import callers, fleets, parameters, passing, rules
 from .call import Call
 from .judgements import Denial, Judgement, decide, judge
 from .parameters import Request
@@ -79,6 +79,17 @@ def current_denial() -> Denial | None:
     """The judgement that the request being served failed, or None."""
     seen = _seen.get()
     return seen.denial if seen else None
+
+
+def launch_denial(template: Mapping[str, Any], override: Mapping[str, Any]) -> Denial | None:
+    """Whether the caller of the CreateFleet that is being served may not launch this of it.
+
+    template is the LaunchTemplateSpecification; a denial is one of the fleet's errors, not of the call.
+    """
+    call, principal = current_call(), calls.current_principal()
+    if call is None or principal is None:
+        return None
+    return judge(principal, fleets.launch(call, State(), template, override))
 
 
 def _see(
