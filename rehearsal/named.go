@@ -61,6 +61,8 @@ func (n Named) check(name string) error {
 
 func (n Named) stateDir(name string) string { return filepath.Join(n.Dir, name) }
 
+func (n Named) lockFile(name string) string { return filepath.Join(n.Dir, name+".lock") }
+
 // LogFile is what the keeper of the environment said.
 func (n Named) LogFile(name string) string { return filepath.Join(n.Dir, name+".log") }
 
@@ -88,7 +90,7 @@ func (n Named) Claim(name string) (lock *os.File, err error) {
 
 // lock locks the name, or answers ErrRunning.
 func (n Named) lock(name string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(n.Dir, name+".lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(n.lockFile(name), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -104,6 +106,9 @@ func (n Named) lock(name string) (*os.File, error) {
 
 // running tells whether the environment's keeper lives.
 func (n Named) running(name string) (bool, error) {
+	if _, err := os.Stat(n.lockFile(name)); errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
 	f, err := n.lock(name)
 	if errors.Is(err, ErrRunning) {
 		return true, nil
