@@ -1,65 +1,17 @@
-"""What AWS allows and refuses, by real calls of roles that have just the statements of each row."""
+"""What AWS allows and refuses of EC2, by real calls of roles that have just the statements of each row."""
 
 import json
 import unittest
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import parts
 from botocore.exceptions import ClientError
-from embedded import REGION, EmbeddedAWS
-
-ACCOUNT = "000000000000"
-EC2 = f"arn:aws:ec2:{REGION}:{ACCOUNT}"
-IAM = f"arn:aws:iam::{ACCOUNT}"
-EKS = f"arn:aws:eks:{REGION}:{ACCOUNT}"
-ELB = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}"
-DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
-
-Statement = dict[str, Any]
-
-aws: EmbeddedAWS
-world: dict[str, str] = {}
-count = 0
-
-
-def allow(actions: str | list[str], resources: str | list[str] = "*", **conditions: dict) -> Statement:
-    """A statement; conditions are by operator, such as StringEquals={...}."""
-    return statement("Allow", actions, resources, conditions)
-
-
-def deny(actions: str | list[str], resources: str | list[str] = "*", **conditions: dict) -> Statement:
-    return statement("Deny", actions, resources, conditions)
-
-
-def statement(effect: str, actions: str | list[str], resources: str | list[str], conditions: dict) -> Statement:
-    found = {"Effect": effect, "Action": actions, "Resource": resources}
-    return {**found, "Condition": {k.replace("_", ":"): v for k, v in conditions.items()}} if conditions else found
-
-
-def tags(**given: str) -> list[dict]:
-    return [{"Key": key, "Value": value} for key, value in given.items()]
-
-
-def of_type(kind: str, **given: str) -> dict:
-    return {"ResourceType": kind, "Tags": tags(**given)}
-
-
-@dataclass(frozen=True)
-class Row:
-    """A role's statements, a call, and what it is refused: "" for nothing, else "ACTION RESOURCE"."""
-
-    name: str
-    statements: list[Statement]
-    call: str
-    arguments: dict[str, Any]
-    refused: str = ""
+from embedded import REGION
+from rows import EC2, IAM, Row, Table, World, allow, deny, of_type, tags
 
 
 def setUpModule() -> None:
-    global aws
-    aws = EmbeddedAWS()
+    Table.world = World()
+    aws = Table.world.aws
     ec2, iam = aws.client("ec2"), aws.client("iam")
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16", TagSpecifications=[of_type("vpc", team="a")])["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(
@@ -101,7 +53,7 @@ def setUpModule() -> None:
         },
         TagSpecifications=[of_type("launch-template", team="a")],
     )
-    world.update(
+    Table.world.ids.update(
         vpc=vpc,
         subnet=subnet["Subnet"]["SubnetId"],
         group=group["GroupId"],
@@ -114,55 +66,7 @@ def setUpModule() -> None:
 
 
 def tearDownModule() -> None:
-    aws.stop()
-
-
-def principal(statements: list[Statement]) -> dict[str, str]:
-    """The credentials of a new role with these statements, and nothing else."""
-    global count
-    count += 1
-    iam = aws.client("iam")
-    trust = parts.document([{"Effect": "Allow", "Principal": {"AWS": f"{IAM}:root"}, "Action": "sts:AssumeRole"}])
-    name = f"row-{count}"
-    role = iam.create_role(RoleName=name, Path="/rows/", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
-    iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=json.dumps(parts.document(statements)))
-    return aws.client("sts").assume_role(RoleArn=role, RoleSessionName="row")["Credentials"]
-
-
-def filled(value: Any) -> Any:
-    """A value with {vpc} and the like as the ids of this world."""
-    if isinstance(value, str):
-        for name, identity in world.items():
-            value = value.replace(f"{{{name}}}", identity)
-        return value
-    if isinstance(value, dict):
-        return {filled(name): filled(member) for name, member in value.items()}
-    return [filled(member) for member in value] if isinstance(value, list) else value
-
-
-class Table(unittest.TestCase):
-    """Rows of a table, each a test of its own."""
-
-    def judge(self, rows: list[Row]) -> None:
-        for row in rows:
-            with self.subTest(row.name):
-                service, method = row.call.split(".")
-                client = aws.client(service, principal(filled(row.statements)))
-                refused = self.refusal(lambda: getattr(client, method)(**filled(row.arguments)))  # noqa: B023
-                if not row.refused:
-                    self.assertEqual(refused, "")
-                    continue
-                action, _, resource = filled(row.refused).partition(" ")
-                where = f" on resource: {resource} " if resource else " because "
-                self.assertIn(f"is not authorized to perform: {action}{where}", refused)
-
-    def refusal(self, call: Callable[[], object]) -> str:
-        """What IAM said against the call; empty when it was allowed, whatever else went wrong."""
-        try:
-            call()
-        except ClientError as problem:
-            return str(problem) if problem.response["Error"]["Code"] in DENIED else ""
-        return ""
+    Table.world.aws.stop()
 
 
 RUN = {"MinCount": 1, "MaxCount": 1}
@@ -449,9 +353,10 @@ class Launches(Table):
         )
 
     def test_a_denial_can_be_decoded(self) -> None:
-        ec2 = aws.client("ec2", principal([allow("ec2:DescribeVpcs", "arn:aws:ec2:*:*:nothing/*")]))
+        aws = self.world.aws
+        ec2 = aws.client("ec2", self.world.principal([allow("ec2:DescribeVpcs", "arn:aws:ec2:*:*:nothing/*")]))
         with self.assertRaises(ClientError) as refused:
-            ec2.run_instances(**filled(PLAIN))
+            ec2.run_instances(**self.world.filled(PLAIN))
         text = str(refused.exception)
         self.assertIn("UnauthorizedOperation", text)
         self.assertIn("You are not authorized to perform this operation. User: arn:aws:sts::", text)
