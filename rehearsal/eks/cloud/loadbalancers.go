@@ -13,8 +13,9 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// PlayLoadBalancers gives each Service of type LoadBalancer a host name in its
-// status, as Helm's --wait expects, until ctx ends. Nothing answers there.
+// PlayLoadBalancers gives each Service of type LoadBalancer that is left to the
+// cloud provider a host name in its status, as Helm's --wait expects, until ctx
+// ends. Nothing answers there, and no load balancer is made in the account.
 func PlayLoadBalancers(ctx context.Context, c kubernetes.Interface, region string) error {
 	f := informers.NewSharedInformerFactory(c, 0)
 	fill := func(o any) {
@@ -33,7 +34,17 @@ func PlayLoadBalancers(ctx context.Context, c kubernetes.Interface, region strin
 }
 
 func awaitsBalancer(s *corev1.Service) bool {
-	return s.Spec.Type == corev1.ServiceTypeLoadBalancer && len(s.Status.LoadBalancer.Ingress) == 0 && s.DeletionTimestamp == nil
+	return s.Spec.Type == corev1.ServiceTypeLoadBalancer && len(s.Status.LoadBalancer.Ingress) == 0 &&
+		s.DeletionTimestamp == nil && !isControllers(s)
+}
+
+// isControllers tells whether the cloud provider leaves a Service to a
+// controller: one with a class, and one with an annotation by which the AWS
+// Load Balancer Controller knows its own. Without that controller it waits for
+// ever, as on EKS.
+func isControllers(s *corev1.Service) bool {
+	kind := s.Annotations["service.beta.kubernetes.io/aws-load-balancer-type"]
+	return s.Spec.LoadBalancerClass != nil || kind == "external" || kind == "nlb-ip"
 }
 
 func balance(ctx context.Context, c kubernetes.Interface, s *corev1.Service, region string) {
