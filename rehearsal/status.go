@@ -3,6 +3,7 @@ package rehearsal
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -29,15 +30,8 @@ type ClusterStatus struct {
 // Status asks the environment what runs in it.
 func (e *Environment) Status(ctx context.Context) (*Status, error) {
 	c, s := e.Clients(), &Status{}
-	p := cloudformation.NewDescribeStacksPaginator(c.CloudFormation, &cloudformation.DescribeStacksInput{})
-	err := pages(ctx, p.HasMorePages, p.NextPage, func(o *cloudformation.DescribeStacksOutput) {
-		for i := range o.Stacks {
-			if k := &o.Stacks[i]; k.StackStatus != types.StackStatusDeleteComplete && k.ParentId == nil {
-				s.Stacks = append(s.Stacks, StackStatus{aws.ToString(k.StackName), string(k.StackStatus), aws.ToString(k.StackStatusReason)})
-			}
-		}
-	})
-	if err != nil {
+	var err error
+	if s.Stacks, err = stackStatuses(ctx, c); err != nil {
 		return nil, fmt.Errorf("list the stacks: %w", err)
 	}
 	names, err := listClusters(ctx, c)
@@ -59,6 +53,36 @@ func (e *Environment) Status(ctx context.Context) (*Status, error) {
 		s.Clusters = append(s.Clusters, k)
 	}
 	return s, nil
+}
+
+// stackStatuses lists the stacks that are no other stack's resource.
+func stackStatuses(ctx context.Context, c *Clients) (all []StackStatus, err error) {
+	nested := map[string]bool{}
+	ids := map[string]string{}
+	p := cloudformation.NewDescribeStacksPaginator(c.CloudFormation, &cloudformation.DescribeStacksInput{})
+	err = pages(ctx, p.HasMorePages, p.NextPage, func(o *cloudformation.DescribeStacksOutput) {
+		for i := range o.Stacks {
+			if k := &o.Stacks[i]; k.StackStatus != types.StackStatusDeleteComplete {
+				all = append(all, StackStatus{aws.ToString(k.StackName), string(k.StackStatus), aws.ToString(k.StackStatusReason)})
+				ids[aws.ToString(k.StackName)] = aws.ToString(k.StackId)
+			}
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		p := cloudformation.NewListStackResourcesPaginator(c.CloudFormation, &cloudformation.ListStackResourcesInput{StackName: &id})
+		err := pages(ctx, p.HasMorePages, p.NextPage, func(o *cloudformation.ListStackResourcesOutput) {
+			for _, r := range o.StackResourceSummaries {
+				nested[aws.ToString(r.PhysicalResourceId)] = aws.ToString(r.ResourceType) == stackType
+			}
+		})
+		if err != nil && !isNoStack(err) { // a stack may go at any time
+			return nil, err
+		}
+	}
+	return slices.DeleteFunc(all, func(s StackStatus) bool { return nested[ids[s.Name]] }), nil
 }
 
 // Variables are the environment variables that lead AWS's and Kubernetes'
