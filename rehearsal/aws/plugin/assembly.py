@@ -1,6 +1,7 @@
 """All of the plug-in, put on MiniStack in order. Importing this imports MiniStack, which reads the environment."""
 
 from . import (
+    addons,
     addresses,
     answers,
     api,
@@ -16,6 +17,8 @@ from . import (
     deletes,
     denials,
     eks,
+    eks_requests,
+    eks_updates,
     filters,
     function_resource,
     functions,
@@ -65,6 +68,9 @@ def install(settings: Settings) -> None:
     load_balancers.install()
     cluster_resource.install()
     nodegroups.install()
+    eks_updates.install()
+    eks_requests.install()
+    addons.install()
     web_identity.install()
     buckets.install()
     functions.install()

@@ -1,12 +1,14 @@
 """AWS::EKS::Cluster by the EKS API: MiniStack's own handler drops encryption, the network, the upgrade policy."""
 
+import time
 from typing import Any
 
-from ministack.services import ec2, eks
+from ministack.services import eks
 from ministack.services.cloudformation import provisioners
 
-from . import clusters, resources
+from . import clusters, eks_requests, eks_updates, resources
 from .api import api
+from .caller_rights import actors
 from .resources import Properties, tag_map, truth
 
 _LONGEST_NAME = 100
@@ -26,10 +28,13 @@ _KNOWN = {
     "ZonalShiftConfig",
 }
 
-# A cluster's mode only ever goes one step on.
-_MODES = ("CONFIG_MAP", "API_AND_CONFIG_MAP", "API")
-
-_update_in_place = provisioners._eks_cluster_update
+_PLACES = ("subnetIds", "securityGroupIds")
+_DEFAULTS: dict[str, Any] = {
+    "endpointPrivateAccess": False,
+    "endpointPublicAccess": True,
+    "publicAccessCidrs": ["0.0.0.0/0"],
+}
+_POLL_SECONDS = 0.05
 
 
 def install() -> None:
@@ -82,6 +87,10 @@ def request(properties: Properties) -> dict[str, Any]:
 def _create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, dict]:
     name = properties.get("Name") or provisioners._physical_name(stack_name, logical_id, max_len=_LONGEST_NAME)
     api("eks").create_cluster(name=name, tags=tag_map(properties), **request(properties))
+    actor = actors.current()
+    if actor:
+        # This code calls as the account's root; EKS sees who CloudFormation acts for.
+        eks_requests.move_creators_entry(name, actor.principal.arn)
     try:
         clusters.wait_until_active(name)
     except RuntimeError:
@@ -96,43 +105,48 @@ def _update(physical_id: str, old: Properties, new: Properties, stack_name: str,
         created = provisioners._seeded_create(_create, logical_id, new, stack_name)
         provisioners._delete_predecessor(_delete, physical_id, old)
         return created
-    record = eks._clusters[physical_id]
-    wanted = request(new)
-    refused = update_refusal(record, wanted)
-    if refused:
-        raise RuntimeError(refused)
-    _update_in_place(physical_id, old, new, stack_name, logical_id)
-    for member in ("upgradePolicy", "deletionProtection", "zonalShiftConfig"):
-        if member in wanted:
-            record[member] = wanted[member]
-    return physical_id, provisioners._eks_cluster_attrs(record)
+    before, after = request(old), request(new)
+    for change in changes(before, after):
+        api("eks").update_cluster_config(name=physical_id, **change)
+        _await_update(physical_id)
+    if after.get("version", eks._clusters[physical_id]["version"]) != eks._clusters[physical_id]["version"]:
+        api("eks").update_cluster_version(name=physical_id, version=after["version"])
+        _await_update(physical_id)
+    arn = eks._clusters[physical_id]["arn"]
+    gone = tag_map(old).keys() - tag_map(new).keys()
+    if gone:
+        api("eks").untag_resource(resourceArn=arn, tagKeys=sorted(gone))
+    if tag_map(new):
+        api("eks").tag_resource(resourceArn=arn, tags=tag_map(new))
+    return physical_id, provisioners._eks_cluster_attrs(eks._clusters[physical_id])
 
 
-def update_refusal(record: dict, wanted: dict) -> str:
-    """Why EKS would refuse to change the cluster, or an empty text."""
-    if "version" in wanted and (text := _version_refusal(record["version"], wanted["version"])):
-        return text
-    before = record["accessConfig"].get("authenticationMode", "CONFIG_MAP")
-    after = wanted.get("accessConfig", {}).get("authenticationMode", before)
-    if _MODES.index(after) not in (_MODES.index(before), _MODES.index(before) + 1):
-        return f"Unsupported authentication mode update from {before} to {after}"
-    zones = {
-        ec2._subnets[s]["AvailabilityZone"] for s in record["resourcesVpcConfig"]["subnetIds"] if s in ec2._subnets
-    }
-    for subnet_id in wanted["resourcesVpcConfig"].get("subnetIds", []):
-        subnet = ec2._subnets.get(subnet_id)
-        if subnet is None:
-            return f"The subnet ID '{subnet_id}' does not exist"
-        if subnet["AvailabilityZone"] not in zones:
-            return f"Provided subnet {subnet_id} belongs to a different set of AZs than the cluster was created in"
-    return ""
+def changes(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:
+    """The calls of UpdateClusterConfig that an update of the resource takes: EKS does one thing at a time."""
+    found: list[dict[str, Any]] = []
+    old, new = before.get("accessConfig", {}), after.get("accessConfig", {})
+    if "authenticationMode" in new and new["authenticationMode"] != old.get("authenticationMode", "CONFIG_MAP"):
+        found.append({"accessConfig": {"authenticationMode": new["authenticationMode"]}})
+    network, was = after["resourcesVpcConfig"], before["resourcesVpcConfig"]
+    for members in (("endpointPrivateAccess", "endpointPublicAccess", "publicAccessCidrs"), _PLACES):
+        # What the template no longer has goes back to EKS's default.
+        wanted = {m: network.get(m, _DEFAULTS.get(m)) for m in members if m in network or m in _DEFAULTS}
+        if wanted != {m: was.get(m, _DEFAULTS.get(m)) for m in members if m in was or m in _DEFAULTS}:
+            found.append({"resourcesVpcConfig": {m: v for m, v in wanted.items() if m in members}})
+    wanted_logs = eks_updates.enabled(after.get("logging") or {})
+    if wanted_logs != eks_updates.enabled(before.get("logging") or {}):
+        off = [kind for kind in eks_updates.LOG_TYPES if kind not in wanted_logs]
+        setups = [{"types": sorted(wanted_logs), "enabled": True}, {"types": off, "enabled": False}]
+        found.append({"logging": {"clusterLogging": [setup for setup in setups if setup["types"]]}})
+    for member in ("upgradePolicy", "zonalShiftConfig", "deletionProtection"):
+        if member in after and after[member] != before.get(member):
+            found.append({member: after[member]})
+    return found
 
 
-def _version_refusal(before: str, after: str) -> str:
-    old, new = (tuple(int(part) for part in version.split(".")) for version in (before, after))
-    if new == old or (new[0] == old[0] and new[1] == old[1] + 1):
-        return ""
-    return f"Unsupported Kubernetes minor version update from {before} to {after}"
+def _await_update(name: str) -> None:
+    while eks._clusters[name]["status"] == "UPDATING":
+        time.sleep(_POLL_SECONDS)
 
 
 def _delete(physical_id: str, properties: Properties) -> None:

@@ -13,7 +13,7 @@ from ministack.core.responses import new_uuid
 from ministack.services import ec2, eks
 from ministack.services.cloudformation import provisioners
 
-from . import resources, roles
+from . import aws_auth, resources, roles
 from .api import api
 from .compute import catalogue, instances, launch_templates, managed_nodes, node_template
 from .compute.wire import Refusal
@@ -225,6 +225,7 @@ def _resolve_launch_template(group: dict) -> None:
 
 def _let_nodes_in(cluster_name: str, cluster: dict, role_arn: str) -> None:
     """EKS makes the nodes' access entry by itself where the authentication mode knows entries."""
+    aws_auth.let_in(cluster_name, role_arn)
     if cluster.get("accessConfig", {}).get("authenticationMode") not in ("API", "API_AND_CONFIG_MAP"):
         return
     if eks._ae_key(cluster_name, role_arn) not in eks._access_entries:
@@ -251,6 +252,8 @@ def _delete_all(group: dict) -> None:
 def _shut_nodes_out(cluster_name: str, role_arn: str) -> None:
     """The entry goes with the last group that uses the role."""
     groups = [g for g in eks._nodegroups.values() if g["clusterName"] == cluster_name and g["nodeRole"] == role_arn]
+    if not groups:
+        aws_auth.shut_out(cluster_name, role_arn)
     entry = eks._access_entries.get(eks._ae_key(cluster_name, role_arn))
     if not groups and entry and entry["type"] == _NODE_ENTRY:
         eks._delete_access_entry(cluster_name, role_arn)
