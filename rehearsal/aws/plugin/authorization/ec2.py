@@ -165,7 +165,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 def _by_other_names(call: Call, state: State) -> Iterator[tuple[str, str]]:
     given = call.parameters
-    if "LaunchTemplateName" in given:
+    if "LaunchTemplateName" in given and call.operation != "CreateLaunchTemplate":
         yield "launch-template", state.launch_template(given).get("LaunchTemplateId", "*")
     for name in listed(given.get("KeyName")):
         yield "key-pair", name
