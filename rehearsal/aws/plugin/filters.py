@@ -46,27 +46,9 @@ _FILTERS: dict[str, tuple[str, dict[str, str]]] = {
             "owner-id": "ownerId",
         },
     ),
-    "DescribeLaunchTemplates": ("launchTemplates", {"launch-template-name": "launchTemplateName"}),
     "DescribeNatGateways": (
         "natGatewaySet",
         {"nat-gateway-id": "natGatewayId", "state": "state", "subnet-id": "subnetId", "vpc-id": "vpcId"},
-    ),
-    "DescribeNetworkInterfaces": (
-        "networkInterfaceSet",
-        {
-            "attachment.instance-id": "attachment/instanceId",
-            "attachment.status": "attachment/status",
-            "availability-zone": "availabilityZone",
-            "description": "description",
-            "group-id": "groupSet/item/groupId",
-            "interface-type": "interfaceType",
-            "network-interface-id": "networkInterfaceId",
-            "owner-id": "ownerId",
-            "requester-id": "requesterId",
-            "status": "status",
-            "subnet-id": "subnetId",
-            "vpc-id": "vpcId",
-        },
     ),
     "DescribeRouteTables": (
         "routeTableSet",

@@ -5,9 +5,8 @@ import json
 import unittest
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 import parts
+from botocore.exceptions import ClientError
 from compute_stack import wait
 from embedded import EmbeddedAWS
 from parts import att, ref

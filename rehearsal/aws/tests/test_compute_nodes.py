@@ -122,6 +122,23 @@ class Nodes(unittest.TestCase):
             end(instance_id)
         end(good)
 
+    def test_a_node_waits_for_its_way_out(self) -> None:
+        ec2 = aws.client("ec2")
+        vpc_id = ec2.describe_subnets(SubnetIds=[made["Private0"]])["Subnets"][0]["VpcId"]
+        subnet_id = ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.20.240.0/24", AvailabilityZone="us-east-1a")[
+            "Subnet"
+        ]["SubnetId"]
+        instance_id, other = run(node_config(), SubnetId=subnet_id), run(node_config())
+        wait("another is told of", lambda: other in [n["instanceId"] for n in published()], 10)
+        wait("it runs", lambda: is_running(instance_id), 10)
+        self.assertNotIn(instance_id, [n["instanceId"] for n in published()])
+        by_subnet = [{"Name": "association.subnet-id", "Values": [made["Private0"]]}]
+        (table,) = ec2.describe_route_tables(Filters=by_subnet)["RouteTables"]
+        ec2.associate_route_table(RouteTableId=table["RouteTableId"], SubnetId=subnet_id)
+        wait("it is told of", lambda: instance_id in [n["instanceId"] for n in published()], 10)
+        end(instance_id)
+        end(other)
+
 
 class NodeGroups(unittest.TestCase):
     def create(self, name: str, **more: Any) -> None:

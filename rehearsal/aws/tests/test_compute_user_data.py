@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from plugin.compute.user_data import NoNode, NodeConfig, read
+from plugin.compute.user_data import NodeConfig, NoNode, read
 
 CONFIG = """apiVersion: node.eks.aws/v1alpha1
 kind: NodeConfig

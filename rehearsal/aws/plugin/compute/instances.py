@@ -91,8 +91,8 @@ def launch(plan: launching.Plan, count: int = 1) -> list[dict]:
                 _remove(instance)
             raise
     for instance in made:
-        _later(0, _announce, instance)
-        _later(_PENDING_SECONDS, _turn, instance, "running", ("pending",))
+        later(0, _announce, instance)
+        later(_PENDING_SECONDS, _turn, instance, "running", ("pending",))
     return made
 
 
@@ -109,8 +109,8 @@ def end(instance_ids: list[str], reason: str = "User initiated") -> list[dict]:
             before = dict(instance["State"])
             if before["Name"] not in ("shutting-down", "terminated"):
                 _set(instance, "shutting-down", reason)
-                _later(0, _announce, instance)
-                _later(_SHUTTING_DOWN_SECONDS, _finish, instance)
+                later(0, _announce, instance)
+                later(_SHUTTING_DOWN_SECONDS, _finish, instance)
             state = {"CurrentState": dict(instance["State"]), "PreviousState": before}
             changes.append({"InstanceId": instance["InstanceId"], **state})
     return changes
@@ -131,8 +131,8 @@ def _set(instance: dict, state: str, reason: str = "") -> None:
         }
 
 
-def _later(seconds: float, function: Callable[..., None], *arguments: object) -> None:
-    """Call on a thread, in the request's account and region."""
+def later(seconds: float, function: Callable[..., None], *arguments: object) -> None:
+    """Call function on a thread, in the request's account and region."""
     timer = threading.Timer(seconds, contextvars.copy_context().run, (function, *arguments))
     timer.daemon = True
     timer.start()
@@ -237,8 +237,8 @@ def _change(request: dict, needed: str, through: str, to: str) -> list[dict]:
             before = dict(instance["State"])
             if state == needed:
                 _set(instance, through)
-                _later(0, _announce, instance)
-                _later(_PENDING_SECONDS, _turn, instance, to, (through,))
+                later(0, _announce, instance)
+                later(_PENDING_SECONDS, _turn, instance, to, (through,))
             state = {"CurrentState": dict(instance["State"]), "PreviousState": before}
             changes.append({"InstanceId": instance["InstanceId"], **state})
     return changes

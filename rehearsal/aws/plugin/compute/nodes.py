@@ -15,22 +15,28 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import ec2, eks, iam
 
 from .. import clusters
-from . import catalogue, images
+from . import catalogue, images, instances, reach
 from .user_data import NodeConfig, NoNode, read
 
 FILE = "instances.json"
+_RETRY_SECONDS = 1.0
 
 _logger = logging.getLogger("rehearsal.compute")
 _lock = threading.Lock()
 
 
 def publish(instance: dict | None = None) -> None:
-    """Write the file of each cluster in the request's account and region whose nodes have changed."""
+    """Write the file of each cluster in the request's account and region whose nodes have changed.
+
+    An instance that cannot reach its cluster tries again, as long as it runs.
+    """
     mine = (get_account_id(), get_region())
     with _lock:
         for (account, region, name), local in list(clusters.running.items()):
             if (account, region) == mine:
                 _write(local.directory / FILE, _nodes_of(name))
+    if instance and instance["State"]["Name"] == "running" and instance.get("_unreached"):
+        instances.later(_RETRY_SECONDS, publish, instance)
 
 
 def joins(instance: dict) -> NodeConfig:
@@ -48,6 +54,12 @@ def joins(instance: dict) -> NodeConfig:
         raise NoNode("the certificate authority in its NodeConfig is not that of the cluster")
     if not _role_of(instance):
         raise NoNode("it has no instance profile, and so no role to join with")
+    if not instance.get("_joined"):
+        instance["_unreached"] = reach.obstacle(instance, record)
+        if instance["_unreached"]:
+            raise NoNode(instance["_unreached"])
+        # What is cut off later stays a node, and becomes NotReady: that is not played.
+        instance["_joined"] = True
     return config
 
 
@@ -59,7 +71,7 @@ def _nodes_of(cluster: str) -> list[dict[str, Any]]:
         try:
             config = joins(instance)
         except NoNode as why:
-            if not instance.get("_no_node"):
+            if instance.get("_no_node") != str(why):
                 instance["_no_node"] = str(why)
                 _logger.warning("instance %s does not become a node: %s", instance["InstanceId"], why)
             continue
