@@ -79,6 +79,7 @@ type localkube struct {
 func start(ctx context.Context, binary, dir string, args ...string) (*localkube, error) {
 	l := &localkube{dir: dir, out: &bytes.Buffer{}, ended: make(chan error, 1)}
 	l.cmd = exec.Command(binary, append([]string{"-dir", dir, "-stop-on-stdin-eof", "-nodes", "2"}, args...)...)
+	l.cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=111122223333", "AWS_SECRET_ACCESS_KEY=test", "AWS_EC2_METADATA_DISABLED=true")
 	l.cmd.Stdout, l.cmd.Stderr = l.out, l.out
 	var err error
 	if l.stdin, err = l.cmd.StdinPipe(); err != nil {
