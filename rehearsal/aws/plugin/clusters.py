@@ -116,7 +116,7 @@ def _create_cluster(body: dict, creator_arn: str | None = None) -> tuple:
     record["endpoint"] = ""
     record["accessConfig"].setdefault("authenticationMode", "CONFIG_MAP")
     _place_in_network(record)
-    local = _start(name, record)
+    local = _start(name, record, self_managed_addons=body.get("bootstrapSelfManagedAddons", True))
     running[_key(name)] = local
     threading.Thread(target=_await_ready, args=(local, record), daemon=True).start()
     return eks._json_resp(200, {"cluster": eks._sanitize(record)})
@@ -161,7 +161,7 @@ def _place_in_network(record: dict) -> None:
     )["GroupId"]
 
 
-def _start(name: str, record: dict) -> LocalKube:
+def _start(name: str, record: dict, self_managed_addons: bool) -> LocalKube:
     assert _settings is not None
     directory = Path(tempfile.mkdtemp(prefix=f"{name[:20]}-", dir=_settings.state))
     environment = {**os.environ, "AWS_ACCESS_KEY_ID": get_account_id(), "AWS_SECRET_ACCESS_KEY": "test"}
@@ -176,6 +176,8 @@ def _start(name: str, record: dict) -> LocalKube:
         "-oidc-issuer", record["identity"]["oidc"]["issuer"],
         "-service-cidr", record["kubernetesNetworkConfig"]["serviceIpv4Cidr"],
     ]  # fmt: skip
+    if not self_managed_addons:
+        command.append("-self-managed-addons=false")
     for image, program in _settings.programs:
         command += ["-program", f"{image}={json.dumps(program)}"]
     with open(directory / "out.txt", "w") as output:
