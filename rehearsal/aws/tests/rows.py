@@ -69,8 +69,9 @@ class World:
         trust = parts.document([{"Effect": "Allow", "Principal": {"AWS": f"{IAM}:root"}, "Action": "sts:AssumeRole"}])
         name = f"row-{self._roles}"
         role = iam.create_role(RoleName=name, Path="/rows/", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
-        document = parts.document(self.filled(statements))
-        iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=json.dumps(document))
+        if statements:
+            document = parts.document(self.filled(statements))
+            iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=json.dumps(document))
         return self.aws.client("sts").assume_role(RoleArn=role, RoleSessionName="row")["Credentials"]
 
     def filled(self, value: Any) -> Any:

@@ -32,8 +32,9 @@ def subjects(call: Call, state: State) -> list[Subject]:
         return [Subject("changeset", change_set)]
     if not name:
         return []
-    arn = state.stack_id(name) or (name if name.startswith("arn:") else call.arn("stack", StackName=name))
-    return [Subject("stack", arn, resource_tags(state.tags(arn)))]
+    stack = state.stack(name)
+    arn = stack.get("StackId") or (name if name.startswith("arn:") else call.arn("stack", StackName=name))
+    return [Subject("stack", arn, resource_tags(stack.get("Tags")))]
 
 
 def keys(call: Call, state: State) -> dict[str, Any]:

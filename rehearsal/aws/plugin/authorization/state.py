@@ -107,13 +107,13 @@ class State:
         """The configuration of a function, by name."""
         return (lambda_svc._functions.get(name) or {}).get("config") or {}
 
-    def stack_id(self, name: str) -> str:
-        """The ARN of a stack that is there, by name or ARN; empty when there is none."""
+    def stack(self, name: str) -> Record:
+        """The record of a stack that is there, by name or ARN, or an empty one."""
         for stack in _stacks.values():
             gone = stack.get("StackStatus") == "DELETE_COMPLETE"
             if name == stack.get("StackId") or (name == stack.get("StackName") and not gone):
-                return stack["StackId"]
-        return ""
+                return stack
+        return {}
 
     def key_of_alias(self, alias_arn: str) -> str:
         """The id of the key that an alias's ARN stands for; empty when there is none."""

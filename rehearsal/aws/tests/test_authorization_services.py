@@ -1,0 +1,750 @@
+"""What AWS allows and refuses outside of EC2, by real calls of roles that have just the statements of each row."""
+
+import json
+import unittest
+
+import parts
+from botocore.exceptions import ClientError
+from embedded import REGION
+from rows import ACCOUNT, IAM, Row, Table, World, allow, deny, tags
+
+EKS = f"arn:aws:eks:{REGION}:{ACCOUNT}"
+ELB = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}"
+FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function"
+LOGS = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group"
+QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}"
+RULE = f"arn:aws:events:{REGION}:{ACCOUNT}:rule"
+STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack"
+TRUST = json.dumps(parts.trust("lambda.amazonaws.com"))
+POLICY = json.dumps(parts.allow(["s3:GetObject"]))
+OURS = f"{IAM}:policy/ours"
+ADMIN = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSAdminPolicy"
+TEMPLATE = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
+
+
+def setUpModule() -> None:
+    Table.world = World()
+    aws, ids = Table.world.aws, Table.world.ids
+    iam, ec2 = aws.client("iam"), aws.client("ec2")
+    iam.create_policy(PolicyName="ours", PolicyDocument=POLICY)
+    iam.create_role(
+        RoleName="bounded",
+        Path="/apps/",
+        AssumeRolePolicyDocument=TRUST,
+        PermissionsBoundary=OURS,
+        Tags=tags(team="a"),
+    )
+    iam.create_role(RoleName="free", Path="/apps/", AssumeRolePolicyDocument=TRUST)
+    iam.create_instance_profile(InstanceProfileName="workers", Path="/apps/", Tags=tags(team="a"))
+    subnets = ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"]
+    ids["subnet"] = subnets[0]["SubnetId"]
+    ids["other_subnet"] = subnets[1]["SubnetId"]
+    ids["vpc"] = subnets[0]["VpcId"]
+    ids["queue"] = aws.client("sqs").create_queue(QueueName="work", tags={"team": "a"})["QueueUrl"]
+    aws.client("sqs").create_queue(QueueName="other")
+    balancing = aws.client("elbv2")
+    made = balancing.create_load_balancer(
+        Name="front", Subnets=[ids["subnet"], ids["other_subnet"]], Type="network", Tags=tags(team="a")
+    )
+    ids["balancer"] = made["LoadBalancers"][0]["LoadBalancerArn"]
+    group = balancing.create_target_group(Name="pods", Protocol="TCP", Port=80, VpcId=ids["vpc"], TargetType="ip")
+    ids["targets"] = group["TargetGroups"][0]["TargetGroupArn"]
+    aws.client("cloudformation").create_stack(StackName="there", TemplateBody=TEMPLATE, Tags=tags(team="a"))
+    aws.wait("there")
+    stack = aws.client("cloudformation").describe_stacks(StackName="there")["Stacks"][0]
+    ids["stack"] = stack["StackId"]
+    key = aws.client("kms").create_key(Tags=[{"TagKey": "team", "TagValue": "a"}])["KeyMetadata"]
+    ids["key"], ids["key_id"] = key["Arn"], key["KeyId"]
+    aws.client("kms").create_alias(AliasName="alias/ours", TargetKeyId=key["KeyId"])
+    for name in ("/aws/lambda/it", "/aws/lambda/other"):
+        aws.client("logs").create_log_group(logGroupName=name)
+
+
+def tearDownModule() -> None:
+    Table.world.aws.stop()
+
+
+class Identities(Table):
+    def test_iam(self) -> None:
+        create = {"RoleName": "new", "AssumeRolePolicyDocument": TRUST}
+        boundary = {"iam:PermissionsBoundary": OURS}
+        self.judge(
+            [
+                Row(
+                    "a role's path is in its ARN",
+                    [allow("iam:GetRole", f"{IAM}:role/apps/*")],
+                    "iam.get_role",
+                    {"RoleName": "free"},
+                ),
+                Row(
+                    "another path",
+                    [allow("iam:GetRole", f"{IAM}:role/free")],
+                    "iam.get_role",
+                    {"RoleName": "free"},
+                    f"iam:GetRole {IAM}:role/apps/free",
+                ),
+                Row(
+                    "the path of a new role",
+                    [allow("iam:CreateRole", f"{IAM}:role/apps/*")],
+                    "iam.create_role",
+                    {**create, "Path": "/else/"},
+                    f"iam:CreateRole {IAM}:role/else/new",
+                ),
+                Row(
+                    "a role within a boundary",
+                    [allow("iam:CreateRole", "*", StringEquals=boundary)],
+                    "iam.create_role",
+                    {**create, "RoleName": "within", "PermissionsBoundary": OURS},
+                ),
+                Row(
+                    "a role without",
+                    [allow("iam:CreateRole", "*", StringEquals=boundary)],
+                    "iam.create_role",
+                    create,
+                    f"iam:CreateRole {IAM}:role/new",
+                ),
+                Row(
+                    "policies of a role with the boundary",
+                    [allow("iam:PutRolePolicy", "*", StringEquals=boundary)],
+                    "iam.put_role_policy",
+                    {"RoleName": "bounded", "PolicyName": "x", "PolicyDocument": POLICY},
+                ),
+                Row(
+                    "and of one without",
+                    [allow("iam:PutRolePolicy", "*", StringEquals=boundary)],
+                    "iam.put_role_policy",
+                    {"RoleName": "free", "PolicyName": "x", "PolicyDocument": POLICY},
+                    f"iam:PutRolePolicy {IAM}:role/apps/free",
+                ),
+                Row(
+                    "this policy",
+                    [allow("iam:AttachRolePolicy", "*", ArnEquals={"iam:PolicyARN": OURS})],
+                    "iam.attach_role_policy",
+                    {"RoleName": "free", "PolicyArn": OURS},
+                ),
+                Row(
+                    "another policy",
+                    [allow("iam:AttachRolePolicy", "*", ArnEquals={"iam:PolicyARN": OURS})],
+                    "iam.attach_role_policy",
+                    {"RoleName": "free", "PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess"},
+                    f"iam:AttachRolePolicy {IAM}:role/apps/free",
+                ),
+                Row(
+                    "a role by its tag",
+                    [allow("iam:DeleteRole", "*", StringEquals={"iam:ResourceTag/team": "a"})],
+                    "iam.delete_role",
+                    {"RoleName": "free"},
+                    f"iam:DeleteRole {IAM}:role/apps/free",
+                ),
+                Row(
+                    "tags of a new role",
+                    [allow("iam:CreateRole")],
+                    "iam.create_role",
+                    {**create, "Tags": tags(team="a")},
+                    f"iam:TagRole {IAM}:role/new",
+                ),
+                Row(
+                    "a profile with the tags asked for",
+                    [allow("iam:CreateInstanceProfile", "*", StringEquals={"aws:RequestTag/team": "a"})],
+                    "iam.create_instance_profile",
+                    {"InstanceProfileName": "fresh", "Tags": tags(team="a")},
+                ),
+                Row(
+                    "a role for a profile is handed over",
+                    [allow("iam:AddRoleToInstanceProfile", "*", StringEquals={"aws:ResourceTag/team": "a"})],
+                    "iam.add_role_to_instance_profile",
+                    {"InstanceProfileName": "workers", "RoleName": "free"},
+                    f"iam:PassRole {IAM}:role/apps/free",
+                ),
+                Row(
+                    "to EC2",
+                    [
+                        allow("iam:AddRoleToInstanceProfile", f"{IAM}:instance-profile/apps/workers"),
+                        allow("iam:PassRole", "*", StringEquals={"iam:PassedToService": "ec2.amazonaws.com"}),
+                    ],
+                    "iam.add_role_to_instance_profile",
+                    {"InstanceProfileName": "workers", "RoleName": "free"},
+                ),
+                Row(
+                    "a service's own role",
+                    [
+                        allow(
+                            "iam:CreateServiceLinkedRole", "*", StringEquals={"iam:AWSServiceName": "eks.amazonaws.com"}
+                        )
+                    ],
+                    "iam.create_service_linked_role",
+                    {"AWSServiceName": "spot.amazonaws.com"},
+                    f"iam:CreateServiceLinkedRole {IAM}:role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot",
+                ),
+                Row(
+                    "a provider's ARN has its host",
+                    [allow("iam:CreateOpenIDConnectProvider", f"{IAM}:oidc-provider/oidc.eks.*")],
+                    "iam.create_open_id_connect_provider",
+                    {"Url": "https://example.com/id/A"},
+                    f"iam:CreateOpenIDConnectProvider {IAM}:oidc-provider/example.com/id/A",
+                ),
+                Row(
+                    "a list has no resource",
+                    [allow("iam:ListRoles", f"{IAM}:role/*")],
+                    "iam.list_roles",
+                    {},
+                    "iam:ListRoles",
+                ),
+            ]
+        )
+
+    def test_sessions(self) -> None:
+        role = f"{IAM}:role/rows/assumed"
+        iam = self.world.aws.client("iam")
+        root = {"Effect": "Allow", "Principal": {"AWS": f"{IAM}:root"}, "Action": ["sts:AssumeRole", "sts:TagSession"]}
+        named = {"Effect": "Allow", "Principal": {"AWS": f"{IAM}:role/apps/bounded"}, "Action": "sts:AssumeRole"}
+        outside = {**root, "Condition": {"StringEquals": {"sts:ExternalId": "right"}}}
+        for name, trust in (("assumed", root), ("external", outside), ("named", named)):
+            document = json.dumps(parts.document([trust]))
+            iam.create_role(RoleName=name, Path="/rows/", AssumeRolePolicyDocument=document)
+        asked = {"RoleArn": role, "RoleSessionName": "me"}
+        self.judge(
+            [
+                Row("a role", [allow("sts:AssumeRole", role)], "sts.assume_role", asked),
+                Row("no role", [], "sts.assume_role", asked, f"sts:AssumeRole {role}"),
+                Row(
+                    "the name of the session",
+                    [allow("sts:AssumeRole", role, StringEquals={"sts:RoleSessionName": "you"})],
+                    "sts.assume_role",
+                    asked,
+                    f"sts:AssumeRole {role}",
+                ),
+                Row(
+                    "tags of the session",
+                    [allow("sts:AssumeRole", role)],
+                    "sts.assume_role",
+                    {**asked, "Tags": tags(team="a")},
+                    f"sts:TagSession {role}",
+                ),
+                Row(
+                    "the right tags",
+                    [allow(["sts:AssumeRole", "sts:TagSession"], role, StringEquals={"aws:RequestTag/team": "a"})],
+                    "sts.assume_role",
+                    {**asked, "Tags": tags(team="a")},
+                ),
+                Row(
+                    "with the external id",
+                    [allow("sts:AssumeRole", "*", StringEquals={"sts:ExternalId": "right"})],
+                    "sts.assume_role",
+                    {**asked, "RoleArn": f"{IAM}:role/rows/external", "ExternalId": "right"},
+                ),
+            ]
+        )
+        # Whom the trust policy does not let in is refused whatever the caller's own policies say.
+        sts = self.world.aws.client("sts", self.world.principal([allow("sts:AssumeRole")]))
+        for arguments in ({"ExternalId": "wrong"}, {}):
+            with self.assertRaisesRegex(ClientError, "not authorized to perform: sts:AssumeRole"):
+                sts.assume_role(RoleArn=f"{IAM}:role/rows/external", RoleSessionName="me", **arguments)
+
+    def test_who_a_trust_policy_names_needs_no_policy_of_his_own(self) -> None:
+        credentials = self.world.principal([])
+        caller = self.world.aws.client("sts", credentials).get_caller_identity()["Arn"].split("/")[1]
+        trust = {"Effect": "Allow", "Principal": {"AWS": f"{IAM}:role/rows/{caller}"}, "Action": "sts:AssumeRole"}
+        document = json.dumps(parts.document([trust]))
+        iam = self.world.aws.client("iam")
+        role = iam.create_role(RoleName="for-one", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+        self.world.aws.client("sts", credentials).assume_role(RoleArn=role, RoleSessionName="me")
+        other = self.world.aws.client("sts", self.world.principal([]))
+        with self.assertRaisesRegex(ClientError, "not authorized to perform: sts:AssumeRole"):
+            other.assume_role(RoleArn=role, RoleSessionName="me")
+
+
+class Services(Table):
+    def test_eks(self) -> None:
+        cluster = {"name": "new", "roleArn": f"{IAM}:role/apps/free", "resourcesVpcConfig": {"subnetIds": ["{subnet}"]}}
+        entry = {"clusterName": "c", "principalArn": f"{IAM}:role/apps/free"}
+        nodes = {"clusterName": "c", "nodegroupName": "n", "nodeRole": f"{IAM}:role/apps/free", "subnets": ["{subnet}"]}
+        scope = {**entry, "policyArn": ADMIN, "accessScope": {"type": "namespace", "namespaces": ["a"]}}
+        self.judge(
+            [
+                Row(
+                    "a cluster by its name",
+                    [allow("eks:DescribeCluster", f"{EKS}:cluster/mine")],
+                    "eks.describe_cluster",
+                    {"name": "yours"},
+                    f"eks:DescribeCluster {EKS}:cluster/yours",
+                ),
+                Row(
+                    "a new cluster, and its role",
+                    [allow("eks:CreateCluster", f"{EKS}:cluster/new")],
+                    "eks.create_cluster",
+                    cluster,
+                    f"iam:PassRole {IAM}:role/apps/free",
+                ),
+                Row(
+                    "how a cluster authenticates",
+                    [allow("eks:CreateCluster", "*", StringEquals={"eks:authenticationMode": "API"})],
+                    "eks.create_cluster",
+                    {**cluster, "accessConfig": {"authenticationMode": "CONFIG_MAP"}},
+                    f"eks:CreateCluster {EKS}:cluster/new",
+                ),
+                Row(
+                    "the tags of a new cluster",
+                    [allow(["eks:CreateCluster", "iam:PassRole"])],
+                    "eks.create_cluster",
+                    {**cluster, "tags": {"team": "a"}},
+                    f"eks:TagResource {EKS}:cluster/new",
+                ),
+                Row(
+                    "who gets an entry",
+                    [allow("eks:CreateAccessEntry", "*", ArnLike={"eks:principalArn": f"{IAM}:role/apps/*"})],
+                    "eks.create_access_entry",
+                    entry,
+                ),
+                Row(
+                    "somebody else",
+                    [allow("eks:CreateAccessEntry", "*", ArnLike={"eks:principalArn": f"{IAM}:role/apps/*"})],
+                    "eks.create_access_entry",
+                    {**entry, "principalArn": f"{IAM}:role/admin"},
+                    f"eks:CreateAccessEntry {EKS}:cluster/c",
+                ),
+                Row(
+                    "an entry by its ARN",
+                    [allow("eks:DescribeAccessEntry", f"{EKS}:access-entry/c/role/{ACCOUNT}/free/*")],
+                    "eks.describe_access_entry",
+                    entry,
+                ),
+                Row(
+                    "this policy in this scope",
+                    [
+                        allow(
+                            "eks:AssociateAccessPolicy",
+                            "*",
+                            StringEquals={"eks:accessScope": "namespace"},
+                            ArnEquals={"eks:policyArn": ADMIN},
+                            ForAllValues_StringEquals={"eks:namespaces": ["a", "b"]},
+                        )
+                    ],
+                    "eks.associate_access_policy",
+                    scope,
+                ),
+                Row(
+                    "the whole cluster",
+                    [allow("eks:AssociateAccessPolicy", "*", StringEquals={"eks:accessScope": "namespace"})],
+                    "eks.associate_access_policy",
+                    {**scope, "accessScope": {"type": "cluster"}},
+                    f"eks:AssociateAccessPolicy {EKS}:access-entry/c/role/{ACCOUNT}/free/*",
+                ),
+                Row(
+                    "the role of nodes",
+                    [allow("eks:CreateNodegroup", f"{EKS}:cluster/c")],
+                    "eks.create_nodegroup",
+                    nodes,
+                    f"iam:PassRole {IAM}:role/apps/free",
+                ),
+                Row(
+                    "a node group has a part that is drawn",
+                    [allow("eks:DescribeNodegroup", f"{EKS}:nodegroup/c/*/*")],
+                    "eks.describe_nodegroup",
+                    {"clusterName": "c", "nodegroupName": "n"},
+                ),
+                Row(
+                    "the role of an add-on",
+                    [allow("eks:CreateAddon")],
+                    "eks.create_addon",
+                    {"clusterName": "c", "addonName": "a", "serviceAccountRoleArn": f"{IAM}:role/apps/free"},
+                    f"iam:PassRole {IAM}:role/apps/free",
+                ),
+                Row(
+                    "the role of pods",
+                    [
+                        allow("eks:CreatePodIdentityAssociation"),
+                        allow("iam:PassRole", "*", StringEquals={"iam:PassedToService": "eks.amazonaws.com"}),
+                    ],
+                    "eks.create_pod_identity_association",
+                    {
+                        "clusterName": "c",
+                        "namespace": "n",
+                        "serviceAccount": "s",
+                        "roleArn": f"{IAM}:role/apps/free",
+                    },
+                    f"iam:PassRole {IAM}:role/apps/free",
+                ),
+                Row("a list of clusters", [allow("eks:ListClusters")], "eks.list_clusters", {}),
+            ]
+        )
+
+    def test_load_balancing(self) -> None:
+        made = {"Name": "new", "Subnets": ["{subnet}", "{other_subnet}"], "Type": "network"}
+        create = allow("elasticloadbalancing:CreateLoadBalancer")
+        self.judge(
+            [
+                Row(
+                    "the kind is in the ARN",
+                    [allow("elasticloadbalancing:CreateLoadBalancer", f"{ELB}:loadbalancer/app/*")],
+                    "elbv2.create_load_balancer",
+                    made,
+                    f"elasticloadbalancing:CreateLoadBalancer {ELB}:loadbalancer/net/new/*",
+                ),
+                Row(
+                    "inside only",
+                    [
+                        allow(
+                            "elasticloadbalancing:CreateLoadBalancer",
+                            "*",
+                            StringEquals={"elasticloadbalancing:Scheme": "internal"},
+                        )
+                    ],
+                    "elbv2.create_load_balancer",
+                    made,
+                    f"elasticloadbalancing:CreateLoadBalancer {ELB}:loadbalancer/net/new/*",
+                ),
+                Row(
+                    "tags on creation",
+                    [create],
+                    "elbv2.create_load_balancer",
+                    {**made, "Tags": tags(team="a")},
+                    f"elasticloadbalancing:AddTags {ELB}:loadbalancer/net/new/*",
+                ),
+                Row(
+                    "with the action that creates",
+                    [
+                        create,
+                        allow(
+                            "elasticloadbalancing:AddTags",
+                            f"{ELB}:loadbalancer/net/*/*",
+                            StringEquals={"elasticloadbalancing:CreateAction": "CreateLoadBalancer"},
+                            Null={"aws:RequestTag/team": "false"},
+                        ),
+                    ],
+                    "elbv2.create_load_balancer",
+                    {**made, "Tags": tags(team="a")},
+                ),
+                Row(
+                    "targets of a group by its tag",
+                    [
+                        allow(
+                            "elasticloadbalancing:RegisterTargets",
+                            "*",
+                            StringEquals={"aws:ResourceTag/team": "a"},
+                        )
+                    ],
+                    "elbv2.register_targets",
+                    {"TargetGroupArn": "{targets}", "Targets": [{"Id": "10.0.0.1"}]},
+                    "elasticloadbalancing:RegisterTargets {targets}",
+                ),
+                Row(
+                    "a load balancer by its tag",
+                    [
+                        allow(
+                            "elasticloadbalancing:DeleteLoadBalancer",
+                            "*",
+                            StringEquals={"elasticloadbalancing:ResourceTag/team": "a"},
+                        )
+                    ],
+                    "elbv2.delete_load_balancer",
+                    {"LoadBalancerArn": "{balancer}"},
+                ),
+                Row(
+                    "a list has no resource",
+                    [allow("elasticloadbalancing:DescribeLoadBalancers", f"{ELB}:loadbalancer/*")],
+                    "elbv2.describe_load_balancers",
+                    {},
+                    "elasticloadbalancing:DescribeLoadBalancers",
+                ),
+            ]
+        )
+
+    def test_functions(self) -> None:
+        made = {
+            "FunctionName": "new",
+            "Role": f"{IAM}:role/apps/free",
+            "Runtime": "provided.al2023",
+            "Handler": "bootstrap",
+            "Code": {"S3Bucket": "code", "S3Key": "function.zip"},
+        }
+        create = allow("lambda:CreateFunction", f"{FUNCTION}:new")
+        hand = allow("iam:PassRole", "*", StringEquals={"iam:PassedToService": "lambda.amazonaws.com"})
+        read = allow("s3:GetObject", "arn:aws:s3:::code/*")
+        network = {**made, "VpcConfig": {"SubnetIds": ["{subnet}"], "SecurityGroupIds": ["sg-0"]}}
+        self.judge(
+            [
+                Row("with all that it needs", [create, hand, read], "lambda.create_function", made),
+                Row("its role", [create, read], "lambda.create_function", made, f"iam:PassRole {IAM}:role/apps/free"),
+                Row(
+                    "its code",
+                    [create, hand],
+                    "lambda.create_function",
+                    made,
+                    "s3:GetObject arn:aws:s3:::code/function.zip",
+                ),
+                Row(
+                    "its tags",
+                    [create, hand, read],
+                    "lambda.create_function",
+                    {**made, "Tags": {"team": "a"}},
+                    f"lambda:TagResource {FUNCTION}:new",
+                ),
+                Row(
+                    "its network",
+                    [create, hand, read],
+                    "lambda.create_function",
+                    network,
+                    "ec2:DescribeSecurityGroups",
+                ),
+                Row(
+                    "in this subnet only",
+                    [
+                        allow(
+                            "lambda:CreateFunction", "*", ForAllValues_StringEquals={"lambda:SubnetIds": ["subnet-0"]}
+                        ),
+                        hand,
+                        read,
+                    ],
+                    "lambda.create_function",
+                    network,
+                    f"lambda:CreateFunction {FUNCTION}:new",
+                ),
+                Row(
+                    "another role later",
+                    [allow("lambda:UpdateFunctionConfiguration")],
+                    "lambda.update_function_configuration",
+                    {"FunctionName": "new", "Role": f"{IAM}:role/apps/bounded"},
+                    f"iam:PassRole {IAM}:role/apps/bounded",
+                ),
+                Row(
+                    "who may be let in",
+                    [allow("lambda:AddPermission", "*", StringEquals={"lambda:Principal": "events.amazonaws.com"})],
+                    "lambda.add_permission",
+                    {
+                        "FunctionName": "new",
+                        "StatementId": "s",
+                        "Action": "lambda:InvokeFunction",
+                        "Principal": "s3.amazonaws.com",
+                    },
+                    f"lambda:AddPermission {FUNCTION}:new",
+                ),
+                Row(
+                    "an alias is part of the ARN",
+                    [allow("lambda:InvokeFunction", f"{FUNCTION}:new")],
+                    "lambda.invoke",
+                    {"FunctionName": "new", "Qualifier": "live"},
+                    f"lambda:InvokeFunction {FUNCTION}:new:live",
+                ),
+            ]
+        )
+
+    def test_stacks(self) -> None:
+        made = {"StackName": "new", "TemplateBody": TEMPLATE}
+        role = f"{IAM}:role/apps/free"
+        self.judge(
+            [
+                Row(
+                    "a stack has an id that is drawn",
+                    [allow("cloudformation:CreateStack", f"{STACK}/old/*")],
+                    "cloudformation.create_stack",
+                    made,
+                    f"cloudformation:CreateStack {STACK}/new/*",
+                ),
+                Row(
+                    "the role that it gets",
+                    [allow("cloudformation:CreateStack")],
+                    "cloudformation.create_stack",
+                    {**made, "RoleARN": role},
+                    f"iam:PassRole {role}",
+                ),
+                Row(
+                    "only with this role",
+                    [allow("cloudformation:CreateStack", "*", ArnEquals={"cloudformation:RoleArn": role})],
+                    "cloudformation.create_stack",
+                    made,
+                    f"cloudformation:CreateStack {STACK}/new/*",
+                ),
+                Row(
+                    "templates of here",
+                    [
+                        allow(
+                            "cloudformation:CreateStack",
+                            "*",
+                            StringLike={"cloudformation:TemplateUrl": "https://here/*"},
+                        )
+                    ],
+                    "cloudformation.create_stack",
+                    {"StackName": "new", "TemplateURL": "https://s3.us-east-1.amazonaws.com/there/t.yaml"},
+                    f"cloudformation:CreateStack {STACK}/new/*",
+                ),
+                Row(
+                    "a stack by its tag",
+                    [allow("cloudformation:DescribeStacks", "*", StringEquals={"aws:ResourceTag/team": "a"})],
+                    "cloudformation.describe_stacks",
+                    {"StackName": "there"},
+                ),
+                Row(
+                    "the stack that is there",
+                    [],
+                    "cloudformation.describe_stack_events",
+                    {"StackName": "there"},
+                    "cloudformation:DescribeStackEvents {stack}",
+                ),
+                Row(
+                    "deleting by a role",
+                    [allow("cloudformation:DeleteStack")],
+                    "cloudformation.delete_stack",
+                    {"StackName": "there", "RoleARN": role},
+                    f"iam:PassRole {role}",
+                ),
+            ]
+        )
+
+    def test_queues_rules_logs_parameters_and_keys(self) -> None:
+        role = f"{IAM}:role/apps/free"
+        target = {"Id": "t", "Arn": f"{QUEUE}:work"}
+        team = {"aws:ResourceTag/team": "a"}
+        self.judge(
+            [
+                Row(
+                    "a queue by its tag",
+                    [allow("sqs:ReceiveMessage", f"{QUEUE}:*", StringEquals=team)],
+                    "sqs.receive_message",
+                    {"QueueUrl": "{queue}"},
+                ),
+                Row(
+                    "another queue",
+                    [allow("sqs:GetQueueUrl", f"{QUEUE}:work")],
+                    "sqs.get_queue_url",
+                    {"QueueName": "other"},
+                    f"sqs:GetQueueUrl {QUEUE}:other",
+                ),
+                Row(
+                    "a batch is the same right",
+                    [allow("sqs:SendMessage", f"{QUEUE}:work")],
+                    "sqs.send_message_batch",
+                    {"QueueUrl": "{queue}", "Entries": [{"Id": "a", "MessageBody": "x"}]},
+                ),
+                Row(
+                    "a rule on the default bus",
+                    [allow("events:PutRule", f"{RULE}/mine")],
+                    "events.put_rule",
+                    {"Name": "mine", "ScheduleExpression": "rate(1 day)"},
+                ),
+                Row(
+                    "what a rule listens to",
+                    [allow("events:PutRule", "*", StringEquals={"events:source": "aws.ec2"})],
+                    "events.put_rule",
+                    {"Name": "mine", "EventPattern": json.dumps({"source": ["aws.s3"]})},
+                    f"events:PutRule {RULE}/mine",
+                ),
+                Row(
+                    "where a rule sends to",
+                    [allow("events:PutTargets", "*", ArnEquals={"events:TargetArn": f"{QUEUE}:other"})],
+                    "events.put_targets",
+                    {"Rule": "mine", "Targets": [target]},
+                    f"events:PutTargets {RULE}/mine",
+                ),
+                Row(
+                    "the role of a target",
+                    [allow("events:PutTargets")],
+                    "events.put_targets",
+                    {"Rule": "mine", "Targets": [{**target, "RoleArn": role}]},
+                    f"iam:PassRole {role}",
+                ),
+                Row(
+                    "each event by its own bus",
+                    [allow("events:PutEvents", f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default")],
+                    "events.put_events",
+                    {
+                        "Entries": [
+                            {"Source": "a", "DetailType": "b", "Detail": "{}"},
+                            {"Source": "a", "DetailType": "b", "Detail": "{}", "EventBusName": "second"},
+                        ]
+                    },
+                    f"events:PutEvents arn:aws:events:{REGION}:{ACCOUNT}:event-bus/second",
+                ),
+                Row(
+                    "a log group with what is in it",
+                    [allow("logs:PutRetentionPolicy", f"{LOGS}:/aws/lambda/it:*")],
+                    "logs.put_retention_policy",
+                    {"logGroupName": "/aws/lambda/it", "retentionInDays": 1},
+                ),
+                Row(
+                    "a log group without",
+                    [allow("logs:PutRetentionPolicy", f"{LOGS}:/aws/lambda/it")],
+                    "logs.put_retention_policy",
+                    {"logGroupName": "/aws/lambda/it", "retentionInDays": 1},
+                    f"logs:PutRetentionPolicy {LOGS}:/aws/lambda/it:log-stream:",
+                ),
+                Row(
+                    "a stream",
+                    [allow("logs:CreateLogStream", f"{LOGS}:/aws/lambda/it:log-stream:own")],
+                    "logs.create_log_stream",
+                    {"logGroupName": "/aws/lambda/it", "logStreamName": "other"},
+                    f"logs:CreateLogStream {LOGS}:/aws/lambda/it:log-stream:other",
+                ),
+                Row(
+                    "the role of a subscription",
+                    [allow("logs:PutSubscriptionFilter")],
+                    "logs.put_subscription_filter",
+                    {
+                        "logGroupName": "/aws/lambda/it",
+                        "filterName": "f",
+                        "filterPattern": "",
+                        "destinationArn": f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/s",
+                        "roleArn": role,
+                    },
+                    f"iam:PassRole {role}",
+                ),
+                Row(
+                    "a public parameter has no account",
+                    [allow("ssm:GetParameter", f"arn:aws:ssm:{REGION}::parameter/aws/service/*")],
+                    "ssm.get_parameter",
+                    {
+                        "Name": "/aws/service/eks/optimized-ami/1.35/amazon-linux-2023/arm64/standard/recommended/image_id"
+                    },
+                ),
+                Row(
+                    "one's own has one",
+                    [allow("ssm:GetParameters", f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/ours/*")],
+                    "ssm.get_parameters",
+                    {"Names": ["/ours/a", "/theirs/b"]},
+                    f"ssm:GetParameters arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/theirs/b",
+                ),
+                Row(
+                    "a key by its alias",
+                    [allow("kms:Encrypt", "*", StringEquals={"kms:RequestAlias": "alias/ours"})],
+                    "kms.encrypt",
+                    {"KeyId": "alias/ours", "Plaintext": b"x"},
+                ),
+                Row(
+                    "is judged as the key",
+                    [allow("kms:Encrypt", f"arn:aws:kms:{REGION}:{ACCOUNT}:alias/ours")],
+                    "kms.encrypt",
+                    {"KeyId": "alias/ours", "Plaintext": b"x"},
+                    "kms:Encrypt {key}",
+                ),
+                Row(
+                    "what is encrypted for",
+                    [allow("kms:Encrypt", "*", StringEquals={"kms:EncryptionContext:app": "a"})],
+                    "kms.encrypt",
+                    {"KeyId": "{key_id}", "Plaintext": b"x", "EncryptionContext": {"app": "b"}},
+                    "kms:Encrypt {key}",
+                ),
+                Row(
+                    "an alias and its key",
+                    [allow("kms:CreateAlias", f"arn:aws:kms:{REGION}:{ACCOUNT}:alias/*")],
+                    "kms.create_alias",
+                    {"AliasName": "alias/more", "TargetKeyId": "{key_id}"},
+                    "kms:CreateAlias {key}",
+                ),
+                Row(
+                    "a denial of plain HTTP does not touch HTTPS",
+                    [allow("sqs:ListQueues"), deny("sqs:*", "*", Bool={"aws:SecureTransport": "false"})],
+                    "sqs.list_queues",
+                    {},
+                ),
+                Row(
+                    "a direct call is not through a service",
+                    [allow("sqs:ListQueues", "*", Bool={"aws:ViaAWSService": "false"})],
+                    "sqs.list_queues",
+                    {},
+                ),
+            ]
+        )
+
+
+if __name__ == "__main__":
+    unittest.main()
