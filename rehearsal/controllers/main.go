@@ -51,12 +51,13 @@ func run(ctx context.Context, args []string) error {
 		// The real programs ask the instance metadata service, which pods cannot reach where the hop limit is 1.
 		return errors.New("no region: set --aws-region or AWS_REGION")
 	}
-	probes := os.Getenv("HEALTH_PROBE_PORT")
+	// The pods of a cluster share this host, so the embedded EKS gives each port of a container another one here.
+	ports := controller.Ports(os.Getenv("REHEARSAL_PORTS"))
 	switch args[0] {
 	case "load-balancer":
-		return loadbalancer.Run(ctx, kube, aws, flags, probes)
+		return loadbalancer.Run(ctx, kube, aws, flags, ports)
 	case "ebs-csi":
-		return ebscsi.Run(ctx, kube, aws, flags, probes)
+		return ebscsi.Run(ctx, kube, aws, flags, ports)
 	}
 	return errors.New(usage)
 }

@@ -46,3 +46,16 @@ func (f Flags) Pairs(name string) map[string]string {
 	}
 	return pairs
 }
+
+// Ports says where a container's ports are on this host: CONTAINER=HOST, apart by commas.
+type Ports string
+
+// Host is the port on this host of a container's port.
+func (p Ports) Host(container string) string {
+	for pair := range strings.SplitSeq(string(p), ",") {
+		if name, host, found := strings.Cut(pair, "="); found && name == container {
+			return host
+		}
+	}
+	return container
+}

@@ -25,9 +25,9 @@ import (
 )
 
 const (
-	driver        = "ebs.csi.aws.com"
-	ownZoneKey    = "topology.ebs.csi.aws.com/zone"
-	defaultProbes = "9808"
+	driver     = "ebs.csi.aws.com"
+	ownZoneKey = "topology.ebs.csi.aws.com/zone"
+	probes     = "9808"
 
 	poll        = 500 * time.Millisecond
 	callTimeout = time.Minute
@@ -37,11 +37,8 @@ func quickly(o *ec2.VolumeAvailableWaiterOptions)  { o.MinDelay, o.MaxDelay = po
 func quicklyInUse(o *ec2.VolumeInUseWaiterOptions) { o.MinDelay, o.MaxDelay = poll, poll }
 
 // Run is the program of the image aws-ebs-csi-driver, in the controller's pods.
-func Run(ctx context.Context, kube *rest.Config, config aws.Config, flags controller.Flags, probes string) error {
-	if probes == "" {
-		probes = defaultProbes
-	}
-	program := controller.Program{Lease: "ebs-csi-aws-com", Probes: probes, Lead: func(ctx context.Context) error {
+func Run(ctx context.Context, kube *rest.Config, config aws.Config, flags controller.Flags, ports controller.Ports) error {
+	program := controller.Program{Lease: "ebs-csi-aws-com", Probes: ports.Host(probes), Lead: func(ctx context.Context) error {
 		return lead(ctx, kube, config, flags["k8s-tag-cluster-id"])
 	}}
 	return program.Run(ctx, kube)

@@ -33,10 +33,10 @@ import (
 	"github.com/e6data/aws-quickstart/rehearsal/controllers/controller"
 )
 
-const defaultProbes = "61779"
+const probes = "61779"
 
 // Run is the program of the image aws-load-balancer-controller.
-func Run(ctx context.Context, kube *rest.Config, config aws.Config, flags controller.Flags, probes string) error {
+func Run(ctx context.Context, kube *rest.Config, config aws.Config, flags controller.Flags, ports controller.Ports) error {
 	cluster := Cluster{Name: flags["cluster-name"], DefaultTags: flags.Pairs("default-tags")}
 	if cluster.Name == "" {
 		return errors.New("--cluster-name must be specified")
@@ -46,11 +46,8 @@ func Run(ctx context.Context, kube *rest.Config, config aws.Config, flags contro
 		return errors.New("failed to get VPC ID: failed to fetch VPC ID from instance metadata: pods cannot reach it " +
 			"where the hop limit is 1; specify --aws-vpc-id")
 	}
-	if probes == "" {
-		probes = defaultProbes
-	}
 	program := controller.Program{
-		Lease: "aws-load-balancer-controller-leader", Probes: probes,
+		Lease: "aws-load-balancer-controller-leader", Probes: ports.Host(probes),
 		Lead: func(ctx context.Context) error {
 			return lead(ctx, kube, config, cluster, vpc, flags.Text("ingress-class", "alb"))
 		},
