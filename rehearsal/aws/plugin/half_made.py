@@ -45,6 +45,8 @@ async def _roll_back_with_half_made(
     if record and record["ResourceStatus"] == _FAILED and failed not in operation["created"]:
         # Last made, so first deleted.
         operation = {**operation, "created": [*operation["created"], failed]}
+    if failed and not operation["is_update"] and not reason_override:
+        reason_override = f"The following resource(s) failed to create: [{failed}]. Rollback requested by user."
     await _roll_back(stack_name, stack_id, stack, operation, reason_override)
     if stack["StackStatus"] == "ROLLBACK_FAILED":
         _keep_what_was_not_deleted(stack)

@@ -1,11 +1,13 @@
-"""What the engine would pass over in silence: stack policies, macros, drift of types that it cannot read, snapshots.
+"""What the engine would pass over in silence, refused.
 
-A rehearsal that ignores a request proves nothing about it, so it is refused in words of its own where AWS has none.
+Stack policies, macros, drift of types that it cannot read, snapshots, a second stack in place of one that was rolled
+back. A rehearsal that ignores a request proves nothing about it; where AWS has no words for it, these are our own.
 """
 
 from collections.abc import Callable
 from typing import Any
 
+from ministack.services import cloudformation
 from ministack.services.cloudformation import drift, engine, handlers, helpers
 
 from .order import is_custom
@@ -32,6 +34,7 @@ def install() -> None:
     engine._validate_template_statics = _validate_template_statics
     for action in ("CreateStack", "UpdateStack", "SetStackPolicy"):
         handlers._ACTION_HANDLERS[action] = _without_policy(handlers._ACTION_HANDLERS[action])
+    handlers._ACTION_HANDLERS["CreateStack"] = _with_free_name(handlers._ACTION_HANDLERS["CreateStack"])
     for action in ("DetectStackDrift", "DetectStackResourceDrift"):
         handlers._ACTION_HANDLERS[action] = _readable_drift(handlers._ACTION_HANDLERS[action])
 
@@ -40,6 +43,18 @@ def _without_policy(handle: Callable[[dict], Response]) -> Callable[[dict], Resp
     def check(params: dict) -> Response:
         if any(helpers._p(params, name) for name in _STACK_POLICY):
             return helpers._error("ValidationError", "the rehearsal does not play stack policies: it enforces none")
+        return handle(params)
+
+    return check
+
+
+def _with_free_name(handle: Callable[[dict], Response]) -> Callable[[dict], Response]:
+    """A stack that was rolled back keeps its name until it is deleted; MiniStack gives it away."""
+
+    def check(params: dict) -> Response:
+        name = helpers._p(params, "StackName")
+        if (cloudformation._stacks.get(name) or {}).get("StackStatus") == "ROLLBACK_COMPLETE":
+            return helpers._error("AlreadyExistsException", f"Stack [{name}] already exists")
         return handle(params)
 
     return check

@@ -123,6 +123,11 @@ class Requests(unittest.TestCase):
         aws.client("logs").create_log_group(logGroupName="/mine")
         self.assertEqual(aws.deploy("clash", {"Resources": {"Group": group("/mine")}}), "ROLLBACK_COMPLETE")
         self.assertIn("already exists", aws.reasons("clash"))
+        rolling = [why for who, status, why in aws.events("clash") if status == "ROLLBACK_IN_PROGRESS"]
+        self.assertEqual(rolling, ["The following resource(s) failed to create: [Group]. Rollback requested by user."])
+        with self.assertRaisesRegex(ClientError, r"Stack \[clash\] already exists"):
+            aws.client("cloudformation").create_stack(StackName="clash", TemplateBody="{}")
+        self.assertEqual(aws.delete("clash"), "DELETE_COMPLETE")
         names = [g["logGroupName"] for g in aws.client("logs").describe_log_groups()["logGroups"]]
         self.assertIn("/mine", names, "and the rollback leaves it alone")
 

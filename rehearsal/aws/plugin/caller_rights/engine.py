@@ -92,7 +92,9 @@ def _acting(action: str, handle: Callable[[dict], Response]) -> Callable[[dict],
         name = helpers._p(params, "StackName")
         change_set = _change_set(params, name)
         stack = handlers._resolve_stack((change_set or {}).get("StackName") or name)
-        role = given or (change_set or {}).get(_ROLE, "") or ((stack or {}).get(_ROLE, "") if _lives(stack) else "")
+        role = given or (change_set or {}).get(_ROLE, "")
+        if not role and action != "CreateStack" and stack is not None and stack["StackStatus"] != "DELETE_COMPLETE":
+            role = stack.get(_ROLE, "")
         with actors.acting(role):
             try:
                 answer = handle(params)
@@ -103,10 +105,6 @@ def _acting(action: str, handle: Callable[[dict], Response]) -> Callable[[dict],
         return answer
 
     return act
-
-
-def _lives(stack: dict | None) -> bool:
-    return stack is not None and stack.get("StackStatus") != "DELETE_COMPLETE"
 
 
 def _change_set(params: dict, stack_name: str) -> dict | None:
