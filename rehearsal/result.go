@@ -1,8 +1,6 @@
 package rehearsal
 
-import (
-	"time"
-)
+import "time"
 
 // Result is the record of a run: complete for a green one, and as far as it
 // came for a red one.
@@ -28,7 +26,7 @@ type Result struct {
 	Kept, Left []Item
 	Unlooked   []string
 	Calls      []Call
-	// Troubles are what the clusters showed when a release failed.
+	// Troubles are what the clusters showed when a resource failed.
 	Troubles []Trouble
 	Parts    []Part
 	Fault    *FaultOutcome

@@ -394,13 +394,13 @@ func (r *run) checkLeftovers(ctx context.Context) error {
 	return nil
 }
 
-// event records an event of the stack. At the first failed release it looks at
-// the clusters, as long as the rollback leaves them.
+// event records an event of the stack. At the first failure it looks at the
+// clusters, as long as the rollback leaves them.
 func (r *run) event(e Event) {
 	s := &r.result.Steps[len(r.result.Steps)-1]
 	s.Events = append(s.Events, e)
 	r.observer.Event(e)
-	if e.failedByItself() && strings.HasPrefix(e.Type, "Custom::") && !r.troubled {
+	if e.failedByItself() && !r.troubled {
 		r.troubled = true
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()

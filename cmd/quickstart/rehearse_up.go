@@ -64,7 +64,7 @@ func rehearseUpCommand(getenv func(string) string) *cobra.Command {
 					fmt.Fprintln(cmd.OutOrStdout(), "\nCtrl-C ends it.")
 				})
 			}
-			return up(cmd, n, &o)
+			return up(cmd, n, &o, getenv)
 		},
 	}
 	environmentFlags(c.Flags(), &o.Config, &o.Artifacts, getenv)
@@ -88,7 +88,7 @@ const (
 
 // up starts the keeper as a process of its own session, so that it outlives
 // this one and its terminal, and waits until it is up.
-func up(cmd *cobra.Command, n rehearsal.Named, o *upFlags) error {
+func up(cmd *cobra.Command, n rehearsal.Named, o *upFlags, getenv func(string) string) error {
 	lock, err := n.Claim(o.name)
 	if err != nil {
 		return err
@@ -112,6 +112,12 @@ func up(cmd *cobra.Command, n rehearsal.Named, o *upFlags) error {
 		"--dist", absolute(o.Dir), "--python", absolute(o.Python), "--localkube", absolute(o.Localkube), "--karpenter", absolute(o.Karpenter),
 		"--controllers", absolute(o.Controllers), "--launcher", absolute(o.Launcher))
 	keeper.Dir = n.Dir
+	keeper.Env = []string{} // nothing of the shell's: no profile, credentials or proxy
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "XDG_STATE_HOME"} {
+		if value := getenv(name); value != "" {
+			keeper.Env = append(keeper.Env, name+"="+value)
+		}
+	}
 	keeper.Stdout, keeper.Stderr = log, log
 	keeper.ExtraFiles = []*os.File{lock, tell}
 	keeper.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

@@ -66,12 +66,12 @@ func NewModel(h Header, now time.Time) *Model {
 	for _, name := range rehearsal.StepNames() {
 		m.steps = append(m.steps, step{name: name})
 	}
-	m.count(nil)
+	m.expect(nil)
 	return m
 }
 
-// count starts the stages anew.
-func (m *Model) count(sure map[string]int) {
+// expect starts the stages anew.
+func (m *Model) expect(sure map[string]int) {
 	m.stages = map[string]*stage{}
 	for _, name := range rehearsal.Stages() {
 		m.stages[name] = &stage{sure: sure[name]}
@@ -84,7 +84,7 @@ func (m *Model) Begin(name string, resources map[string]int, now time.Time) {
 		s.state, s.start = going, now
 		switch name {
 		case rehearsal.StepCreate, rehearsal.StepUpdate, rehearsal.StepDelete:
-			m.count(resources)
+			m.expect(resources)
 		}
 	}
 	m.running = nil
@@ -113,34 +113,8 @@ func (m *Model) End(s rehearsal.Step) {
 
 // Event takes one event of the stack.
 func (m *Model) Event(e rehearsal.Event, now time.Time) {
-	key := e.Stack + "/" + e.LogicalID
-	st := m.stages[rehearsal.StageOf(e.Type)]
-	if m.undoes(e) {
-		st = nil // the stages show how far the create came
-	}
-	at := slices.IndexFunc(m.running, func(r running) bool { return r.key == key })
-	switch {
-	case e.Running() && at < 0:
-		m.running = append(m.running, running{e, key, m.wall(e, now)})
-		if st != nil {
-			st.begun++
-		}
-	case e.Running():
-		m.running[at].Event = e
-	default:
-		if at >= 0 {
-			m.running = slices.Delete(m.running, at, at+1)
-		} else if st != nil { // an end without a start: a resource that was left alone
-			st.begun++
-		}
-		if st != nil && !e.Failed() {
-			st.done++
-		}
-	}
+	m.count(e, m.follow(e, now))
 	if e.Failed() {
-		if st != nil {
-			st.failed = true
-		}
 		m.failures = append(m.failures, line{{red, "✗ " + e.LogicalID}, {dim, " " + e.Type + "  "}, {plain, oneLine(e.Reason)}})
 	}
 	if e.Notable() {
@@ -149,6 +123,40 @@ func (m *Model) Event(e rehearsal.Event, now time.Time) {
 			l = append(l, span{plain, " " + seconds(e.Took)})
 		}
 		m.recent = append(m.recent, l)
+	}
+}
+
+// follow keeps the list of what runs, and tells whether the event's resource
+// was in it.
+func (m *Model) follow(e rehearsal.Event, now time.Time) bool {
+	key := e.Stack + "/" + e.LogicalID
+	at := slices.IndexFunc(m.running, func(r running) bool { return r.key == key })
+	switch {
+	case at < 0 && e.Running():
+		m.running = append(m.running, running{e, key, m.wall(e, now)})
+	case at >= 0 && e.Running():
+		m.running[at].Event = e
+	case at >= 0:
+		m.running = slices.Delete(m.running, at, at+1)
+	}
+	return at >= 0
+}
+
+// count counts the event in its stage. A create's rollback is not counted: the
+// stages show how far the create came.
+func (m *Model) count(e rehearsal.Event, known bool) {
+	s := m.stages[rehearsal.StageOf(e.Type)]
+	if s == nil || m.undoes(e) {
+		return
+	}
+	if !known { // an end without a start is a resource that was left alone
+		s.begun++
+	}
+	switch {
+	case e.Failed():
+		s.failed = true
+	case !e.Running():
+		s.done++
 	}
 }
 

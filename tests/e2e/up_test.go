@@ -215,6 +215,33 @@ func TestAnEnvironmentInTheForegroundEndsWithCtrlC(t *testing.T) {
 	h.nothingLeft(t)
 }
 
+// No process of a rehearsal sees what the shell has of a real account.
+func TestNoProcessSeesTheShellsEnvironment(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	cmd := exec.CommandContext(t.Context(), commandOf(t), "rehearse", "up")
+	cmd.Env = append(h.environ(), "AWS_PROFILE=shell-profile", "AWS_ACCESS_KEY_ID=shell-key", "AWS_SESSION_TOKEN=shell-token", "AWS_CONFIG_FILE=/shell-config", "HTTPS_PROXY=http://192.0.2.1:1")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	all := processesOf(t, h.state)
+	if len(all) < 2 {
+		t.Fatalf("only %v run, want the keeper and the embedded AWS", all)
+	}
+	for _, p := range all {
+		id, _, _ := strings.Cut(p, " ")
+		environment, err := os.ReadFile("/proc/" + id + "/environ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, secret := range []string{"shell-", "192.0.2.1"} {
+			if strings.Contains(string(environment), secret) {
+				t.Errorf("process %s sees %s", p, secret)
+			}
+		}
+	}
+}
+
 // An up that cannot come up says why, in one line, and leaves nothing.
 func TestAnUpThatFailsSaysWhy(t *testing.T) {
 	t.Parallel()
