@@ -561,7 +561,7 @@ class Addons(Conformance):
         update = eks.update_addon(clusterName=name, addonName="kube-proxy", resolveConflicts="OVERWRITE")["update"]
         self.assertEqual(finished(name, update, addonName="kube-proxy")["type"], "AddonUpdate")
         eks.delete_addon(clusterName=name, addonName="kube-proxy")
-        self.assertEqual(eks.list_addons(clusterName=name)["addons"], [])
+        eventually(lambda: eks.list_addons(clusterName=name)["addons"] == [])
 
     @claim("The role of an add-on's service account exists.", f"{_API}CreateAddon.html", "AWS::EKS::Addon")
     def test_role(self) -> None:

@@ -37,12 +37,13 @@ _SILENCE_SECONDS = 5.0
 # An add-on that is not well after so long is DEGRADED; AWS gives it about 20 minutes.
 _DEGRADED_SECONDS = 20.0
 
-_ACTIVE, _CREATING, _UPDATING, _DEGRADED = "ACTIVE", "CREATING", "UPDATING", "DEGRADED"
+_ACTIVE, _CREATING, _UPDATING, _DEGRADED, _DELETING = "ACTIVE", "CREATING", "UPDATING", "DEGRADED", "DELETING"
 
 _create_record = eks._create_addon
 _describe_record = eks._describe_addon
 _update_record = eks._update_addon
 _delete_record = eks._delete_addon
+_list_records = eks._list_addons
 
 
 def install() -> None:
@@ -51,6 +52,7 @@ def install() -> None:
     eks._describe_addon = _describe
     eks._update_addon = _update
     eks._delete_addon = _delete
+    eks._list_addons = _list
 
 
 def _create(cluster: str, body: dict) -> tuple:
@@ -87,19 +89,27 @@ def _update(cluster: str, name: str, body: dict) -> tuple:
 
 def _delete(cluster: str, name: str) -> tuple:
     addon = eks._addons.get(f"{cluster}/{name}")
-    answer = _delete_record(cluster, name)
-    if addon is not None and answer[0] < 300:
-        write(cluster)
-        return eks._json_resp(200, {"addon": _shown(addon)})
+    if addon is None:
+        return _delete_record(cluster, name)
+    _begin(addon, _DELETING)
+    answer = eks._json_resp(200, {"addon": _shown(addon)})
+    _look(addon)
     return answer
 
 
 def _describe(cluster: str, name: str) -> tuple:
     addon = eks._addons.get(f"{cluster}/{name}")
-    if addon is None:
+    if addon is not None:
+        _look(addon)
+    if f"{cluster}/{name}" not in eks._addons:
         return _describe_record(cluster, name)
-    _look(addon)
-    return eks._json_resp(200, {"addon": _shown(addon)})
+    return eks._json_resp(200, {"addon": _shown(addon or {})})
+
+
+def _list(cluster: str, query: dict) -> tuple:
+    for addon in [a for a in eks._addons.values() if a["clusterName"] == cluster]:
+        _look(addon)
+    return _list_records(cluster, query)
 
 
 def _shown(addon: dict) -> dict:
@@ -152,7 +162,7 @@ def write(cluster: str) -> None:
             "configurationValues": addon.get("configurationValues", ""),
         }
         for addon in eks._addons.values()
-        if addon["clusterName"] == cluster
+        if addon["clusterName"] == cluster and addon["status"] != _DELETING
     ]
     new = directory / "addons.json.new"
     new.write_text(json.dumps(wanted), encoding="utf-8")
@@ -170,6 +180,11 @@ def _look(addon: dict) -> None:
     waited = time.monotonic() - addon.get("_since", 0.0)
     directory = _directory(addon["clusterName"])
     said = _status(directory).get(addon["addonName"]) if directory else None
+    if addon["status"] == _DELETING:
+        # It leaves the control plane's list when its objects are gone.
+        if said is None:
+            _delete_record(addon["clusterName"], addon["addonName"])
+        return
     if said is None:
         if waited > _SILENCE_SECONDS:
             addon["status"] = _ACTIVE

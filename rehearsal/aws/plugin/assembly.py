@@ -24,6 +24,7 @@ from . import (
     functions,
     half_made,
     iam,
+    identity_limits,
     intrinsics,
     lifetime,
     load_balancers,
@@ -61,6 +62,7 @@ def install(settings: Settings) -> None:
     zones.install()
     filters.install()
     iam.install()
+    identity_limits.install()
     eks.install()
     clusters.install(settings)
     compute.install()

@@ -1,12 +1,13 @@
 """AWS::EKS::Addon, AWS::EKS::AccessEntry and AWS::EKS::PodIdentityAssociation."""
 
+import time
 from typing import Any
 
 from . import resources
 from .api import api
 from .resources import Properties, tag_map
 
-_ENTRY_MODES = ("API", "API_AND_CONFIG_MAP")
+_POLL_SECONDS = 0.05
 
 
 def install() -> None:
@@ -50,7 +51,24 @@ def _addon_create(logical_id: str, properties: Properties, stack_name: str) -> t
     addon = api("eks").create_addon(
         clusterName=cluster, addonName=name, tags=tag_map(properties), **_chosen(properties, *_ADDON_OPTIONS)
     )["addon"]
+    try:
+        _await_addon(cluster, name)
+    except RuntimeError:
+        api("eks").delete_addon(clusterName=cluster, addonName=name)
+        raise
     return f"{cluster}|{name}", {"Arn": addon["addonArn"]}
+
+
+def _await_addon(cluster: str, name: str) -> None:
+    """CloudFormation waits until an add-on is well, and fails if it does not become so."""
+    while True:
+        addon = api("eks").describe_addon(clusterName=cluster, addonName=name)["addon"]
+        if addon["status"] == "ACTIVE":
+            return
+        if addon["status"] not in ("CREATING", "UPDATING"):
+            issues = [f"{issue['code']}: {issue['message']}" for issue in addon["health"]["issues"]]
+            raise RuntimeError(f"Add-on {name} did not become active, it is {addon['status']}: {'; '.join(issues)}")
+        time.sleep(_POLL_SECONDS)
 
 
 def _addon_update(
@@ -59,6 +77,7 @@ def _addon_update(
     cluster, name = new["ClusterName"], new["AddonName"]
     if any(old.get(option) != new.get(option) for option in _ADDON_OPTIONS):
         api("eks").update_addon(clusterName=cluster, addonName=name, **_chosen(new, *_ADDON_OPTIONS))
+        _await_addon(cluster, name)
     arn = api("eks").describe_addon(clusterName=cluster, addonName=name)["addon"]["addonArn"]
     _retag(arn, old, new)
     return physical_id, {"Arn": arn}
@@ -68,6 +87,8 @@ def _addon_delete(physical_id: str, properties: Properties) -> None:
     cluster, name = properties["ClusterName"], properties["AddonName"]
     if _cluster_exists(cluster) and name in api("eks").list_addons(clusterName=cluster)["addons"]:
         api("eks").delete_addon(clusterName=cluster, addonName=name)
+        while name in api("eks").list_addons(clusterName=cluster)["addons"]:
+            time.sleep(_POLL_SECONDS)
 
 
 def _retag(arn: str, old: Properties, new: Properties) -> None:
@@ -84,12 +105,6 @@ def _cluster_exists(name: str) -> bool:
 
 def _entry_create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, dict]:
     cluster, principal = properties["ClusterName"], properties["PrincipalArn"]
-    access = api("eks").describe_cluster(name=cluster)["cluster"].get("accessConfig", {})
-    if access.get("authenticationMode", "CONFIG_MAP") not in _ENTRY_MODES:
-        raise RuntimeError(
-            "The cluster's authentication mode must be set to one of "
-            f"[{', '.join(_ENTRY_MODES)}] to perform this operation."
-        )
     entry = api("eks").create_access_entry(
         clusterName=cluster,
         principalArn=principal,
