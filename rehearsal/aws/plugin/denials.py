@@ -40,7 +40,17 @@ def _access_denied(service: str, action: str, principal_arn: str, request_id: st
         more["message"] = text(service, action, principal_arn, resource, explicit)
         if service == "ec2" and denial is not None:
             more["message"] += _encoded(denial)
+        if service == "lambda" and action.startswith("s3:Get"):
+            more["message"] = _of_code(resource) + more["message"]
     return _deny(service, action, principal_arn, request_id, **more)
+
+
+def _of_code(resource: str) -> str:
+    """Lambda reads a function's code in the caller's name, and passes on what S3 said."""
+    return (
+        "Your access has been denied by S3, please make sure your request credentials have permission to GetObject for "
+        f"{resource.removeprefix('arn:aws:s3:::')}. S3 Error Code: AccessDenied. S3 Error Message: "
+    )
 
 
 def of_launch(denial: authorization.Denial) -> str:
@@ -57,7 +67,7 @@ def _encoded(denial: authorization.Denial) -> str:
 
 def text(service: str, action: str, principal_arn: str, resource_arn: str, explicit_deny: bool = False) -> str:
     """AWS's sentence for a denial by identity-based policies; EC2 and S3 have ways of their own."""
-    named = f'"{resource_arn}"' if service == "s3" else resource_arn
+    named = f'"{resource_arn}"' if action.startswith("s3:") else resource_arn
     where = "" if resource_arn == "*" else f" on resource: {named}"
     why = (
         "with an explicit deny in an identity-based policy"

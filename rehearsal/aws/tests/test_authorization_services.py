@@ -16,6 +16,8 @@ QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}"
 RULE = f"arn:aws:events:{REGION}:{ACCOUNT}:rule"
 STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack"
 TRUST = json.dumps(parts.trust("lambda.amazonaws.com"))
+AMI = "/aws/service/eks/optimized-ami/1.35/amazon-linux-2023/arm64/standard"
+SPOT = f"{IAM}:role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"
 POLICY = json.dumps(parts.allow(["s3:GetObject"]))
 OURS = f"{IAM}:policy/ours"
 ADMIN = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSAdminPolicy"
@@ -174,7 +176,7 @@ class Identities(Table):
                     ],
                     "iam.create_service_linked_role",
                     {"AWSServiceName": "spot.amazonaws.com"},
-                    f"iam:CreateServiceLinkedRole {IAM}:role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot",
+                    f"iam:CreateServiceLinkedRole {SPOT}",
                 ),
                 Row(
                     "a provider's ARN has its host",
@@ -471,7 +473,7 @@ class Services(Table):
                     [create, hand],
                     "lambda.create_function",
                     made,
-                    "s3:GetObject arn:aws:s3:::code/function.zip",
+                    's3:GetObject "arn:aws:s3:::code/function.zip"',
                 ),
                 Row(
                     "its tags",
@@ -692,9 +694,7 @@ class Services(Table):
                     "a public parameter has no account",
                     [allow("ssm:GetParameter", f"arn:aws:ssm:{REGION}::parameter/aws/service/*")],
                     "ssm.get_parameter",
-                    {
-                        "Name": "/aws/service/eks/optimized-ami/1.35/amazon-linux-2023/arm64/standard/recommended/image_id"
-                    },
+                    {"Name": f"{AMI}/recommended/image_id"},
                 ),
                 Row(
                     "one's own has one",
@@ -744,6 +744,54 @@ class Services(Table):
                 ),
             ]
         )
+
+    def test_replication_hands_over_a_role(self) -> None:
+        s3 = self.world.aws.client("s3")
+        for bucket in ("source", "target"):
+            s3.create_bucket(Bucket=bucket)
+            s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        role = f"{IAM}:role/apps/free"
+        rule = {"Status": "Enabled", "Prefix": "", "Destination": {"Bucket": "arn:aws:s3:::target"}}
+        asked = {"Bucket": "source", "ReplicationConfiguration": {"Role": role, "Rules": [rule]}}
+        put = allow("s3:PutReplicationConfiguration", "arn:aws:s3:::source")
+        hand = allow("iam:PassRole", role, StringEquals={"iam:PassedToService": "s3.amazonaws.com"})
+        self.judge(
+            [
+                Row("without", [put], "s3.put_bucket_replication", asked, f"iam:PassRole {role}"),
+                Row("with", [put, hand], "s3.put_bucket_replication", asked),
+            ]
+        )
+
+
+class TrustOfServices(Table):
+    def test_conditions_of_a_trust_policy_see_the_service_s_resource(self) -> None:
+        aws = self.world.aws
+        aws.publish("trust", "function.zip", {"bootstrap": "#!/bin/sh\n"})
+        iam, functions = aws.client("iam"), aws.client("lambda")
+        cases = {
+            "account": ({"StringEquals": {"aws:SourceAccount": ACCOUNT}}, True),
+            "another-account": ({"StringEquals": {"aws:SourceAccount": "111122223333"}}, False),
+            "function": ({"ArnEquals": {"aws:SourceArn": f"{FUNCTION}:function"}}, True),
+            "another-function": ({"ArnLike": {"aws:SourceArn": f"{FUNCTION}:other-*"}}, False),
+            "no-key-of-a-service": ({"StringEquals": {"sts:ExternalId": "x"}}, False),
+        }
+        trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        for name, (condition, trusted) in cases.items():
+            document = json.dumps(parts.document([{**trust, "Condition": condition}]))
+            role = iam.create_role(RoleName=f"trusting-{name}", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+            asked = {
+                "FunctionName": name,
+                "Role": role,
+                "Runtime": "provided.al2023",
+                "Handler": "bootstrap",
+                "Code": {"S3Bucket": "trust", "S3Key": "function.zip"},
+            }
+            with self.subTest(name):
+                if trusted:
+                    functions.create_function(**asked)
+                    continue
+                with self.assertRaisesRegex(ClientError, "cannot be assumed by Lambda"):
+                    functions.create_function(**asked)
 
 
 if __name__ == "__main__":

@@ -123,7 +123,7 @@ def _judge_request(
     own = Judgement(iam_action, resource_arn, service_context or {})
     if iam_evaluator.is_root_access_key(access_key_id or ""):
         return _ask(access_key_id, own, service, region)
-    judgements, more = _judgements(seen.call(), own)
+    judgements, more = _judgements(seen, own)
     seen.judged = judgements[0] is not own
     verdict = _ask(access_key_id, judgements[0], service, region)
     if verdict is not None:
@@ -142,9 +142,11 @@ def _judge_request(
     )
 
 
-def _judgements(call: Call, own: Judgement) -> tuple[list[Judgement], list[Judgement]]:
+def _judgements(seen: _Seen, own: Judgement) -> tuple[list[Judgement], list[Judgement]]:
     """The judgements of a call, or MiniStack's own and the roles that the call hands over."""
-    state = State()
+    if own.action == "s3:PutReplicationConfiguration":
+        return [own], passing.of_replication(seen.request.body)
+    call, state = seen.call(), State()
     found = rules.of_call(call, state)
     if found:
         return found, []

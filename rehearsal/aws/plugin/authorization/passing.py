@@ -5,17 +5,21 @@ EventBridge's targets, CloudFormation); the rules below are those of each servic
 https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
 """
 
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import jmespath
 
-from . import launches
+from . import launches, reference
 from .call import Call, Subject, judgement
 from .judgements import Judgement
 from .state import State
 
 ACTION = "iam:PassRole"
+
+_ROLE_IN_XML = re.compile(r"<Role>\s*(arn:[^<]+?)\s*</Role>")
 
 
 @dataclass(frozen=True)
@@ -132,7 +136,6 @@ RULES: dict[str, tuple[Pass, ...]] = {
     "sns:CreateTopic": (Pass(_FEEDBACK, _SNS),),
     "sns:SetPlatformApplicationAttributes": _PLATFORM,
     "sns:SetTopicAttributes": (Pass("AttributeValue", _SNS),),
-    "ssm:CreateAssociation": (Pass("AutomationTargetParameterName", _SSM),),
     "ssm:CreateDocument": (),
     "ssm:RegisterTaskWithMaintenanceWindow": (Pass("ServiceRoleArn", _SSM),),
     "ssm:SendCommand": (Pass("ServiceRoleArn", _SSM),),
@@ -140,24 +143,55 @@ RULES: dict[str, tuple[Pass, ...]] = {
     "states:UpdateStateMachine": (Pass("roleArn", _STATES),),
 }
 
-# Calls that the reference gives iam:PassRole, and why there is no rule: the role is none of the parameters.
+# Calls that the reference gives iam:PassRole, and of which no role is judged: it is none of the parameters.
 NO_ROLE_IN_PARAMETERS = {
     "autoscaling:CreateAutoScalingGroup": "the role is the launch template's",
     "autoscaling:UpdateAutoScalingGroup": "the role is the launch template's",
+    "config:PutConformancePack": "the role stands in the pack's text",
+    "config:PutOrganizationConfigRule": "the role is the organization's",
+    "config:PutOrganizationConformancePack": "the role stands in the pack's text",
+    "config:PutServiceLinkedConfigurationRecorder": "the role is the service's own",
+    "config:StartRemediationExecution": "the role is the configured remediation's",
     "ec2:EnableFastLaunch": "the role is the launch template's",
     "s3:CreateJob": "S3 Control is not read here",
-    "s3:PutReplicationConfiguration": "the role stands in an XML body: replication_role",
+    "s3:PutReplicationConfiguration": "the role stands in an XML body: of_replication",
     "ssm:CreateDocument": "the role stands in the document's text",
+    "transfer:UpdateWebAppCustomization": "none of its parameters is a role",
 }
 
 
 def roles(call: Call, state: State) -> list[Judgement]:
     """The judgements of iam:PassRole that a call needs besides its own."""
+    if call.action not in RULES and _asked_for(call.action):
+        # The reference says that a role is handed over, and nothing here says where: every role in the parameters.
+        return [passed(role, f"{call.service}.amazonaws.com") for role in dict.fromkeys(_all_roles(call.parameters))]
     result = []
     for rule in RULES.get(call.action, ()):
         for role in dict.fromkeys(_roles_of(call, state, rule)):
             result.append(passed(role, rule.service))
     return result
+
+
+def _asked_for(name: str) -> bool:
+    found = reference.action(name)
+    return found is not None and ACTION in found.dependent_actions
+
+
+def _all_roles(value: Any) -> Iterator[str]:
+    if isinstance(value, str) and value.startswith("arn:") and ":role/" in value:
+        yield value
+    elif isinstance(value, Mapping):
+        for member in value.values():
+            yield from _all_roles(member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from _all_roles(member)
+
+
+def of_replication(body: bytes) -> list[Judgement]:
+    """The role of S3's PutBucketReplication, which its XML body names."""
+    found = _ROLE_IN_XML.search(body.decode("utf-8", "replace"))
+    return [passed(found[1], _S3)] if found else []
 
 
 def passed(role_arn: str, service: str, resource_arn: str | None = None) -> Judgement:
