@@ -101,6 +101,17 @@ func TestView(t *testing.T) {
 	}
 }
 
+// The picture in the manual is one that the code paints.
+func TestTheManualShowsAView(t *testing.T) {
+	manual, err := os.ReadFile("../../docs/rehearsal.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if view := refused().View(80, 24, at(9), false); !strings.Contains(string(manual), view) {
+		t.Errorf("docs/rehearsal.md does not show:\n%s", view)
+	}
+}
+
 var escape = regexp.MustCompile("\x1b\\[[0-9]*m")
 
 // A view that is wider or higher than the terminal would scroll it.

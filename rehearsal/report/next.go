@@ -12,17 +12,19 @@ import (
 type advice struct {
 	words *regexp.Regexp
 	text  string
+	alone bool // what comes after would mislead
 }
 
 // advices are tried in order; $1 is what the words have in brackets.
 var advices = []advice{
-	{regexp.MustCompile(`is not authorized to perform: (\S+)`), "Grant $1 to the role that the error names, or find out why it is asked for; the table of calls shows what else was denied."},
-	{regexp.MustCompile(`cannot be assumed by (\w+)`), "Look at the role's trust policy: it does not let $1 assume it."},
-	{regexp.MustCompile(`does not know this function's role|access entry`), "The function was run before, or without, its access to the cluster: give the release a DependsOn on the access entry."},
-	{regexp.MustCompile(`context deadline exceeded|timed out waiting`), "A release did not become ready in time: the pods and warnings of the cluster say which pod, and why."},
-	{regexp.MustCompile(`Parameter '(\w+)' has no Default`), "Give the parameter: --parameter $1=VALUE."},
-	{regexp.MustCompile(`DependencyViolation`), "Something is deleted while another thing still uses it: give that other thing a DependsOn on it."},
-	{regexp.MustCompile(`disk space|no space left`), "Free some disk space and run it again."},
+	{words: regexp.MustCompile(`there is probably no (s3://\S+):`), text: "Put the missing file at $1, or correct the version that was asked for.", alone: true},
+	{words: regexp.MustCompile(`is not authorized to perform: (\S+)`), text: "Grant $1 to the role that the error names, or find out why it is asked for; the table of calls shows what else was denied."},
+	{words: regexp.MustCompile(`cannot be assumed by (\w+)`), text: "Look at the role's trust policy: it does not let $1 assume it."},
+	{words: regexp.MustCompile(`does not know this function's role|access entry`), text: "The function was run before, or without, its access to the cluster: give the release a DependsOn on the access entry."},
+	{words: regexp.MustCompile(`context deadline exceeded|timed out waiting`), text: "A release did not become ready in time: the pods and warnings of the cluster say which pod, and why."},
+	{words: regexp.MustCompile(`Parameter '(\w+)' has no Default`), text: "Give the parameter: --parameter $1=VALUE."},
+	{words: regexp.MustCompile(`DependencyViolation`), text: "Something is deleted while another thing still uses it: give that other thing a DependsOn on it."},
+	{words: regexp.MustCompile(`disk space|no space left`), text: "Free some disk space and run it again."},
 }
 
 // next says what to do after a red run.
@@ -36,6 +38,9 @@ func next(r *rehearsal.Result, err error) (steps []string) {
 	for _, a := range advices {
 		if m := a.words.FindStringSubmatchIndex(text); m != nil {
 			add(string(a.words.ExpandString(nil, a.text, text, m)))
+			if a.alone {
+				break
+			}
 		}
 	}
 	var left *rehearsal.LeftoverError

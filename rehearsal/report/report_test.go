@@ -81,6 +81,13 @@ func TestAReportNamesTheCauseAndWhatToDo(t *testing.T) {
 	}
 }
 
+func TestAMissingFileIsNotTakenForAMissingRight(t *testing.T) {
+	failed := &rehearsal.FailedError{Failures: []rehearsal.Event{{Reason: "chart w 9: there is probably no s3://b/charts/w-9.tgz: upload it. S3 answered: is not authorized to perform: s3:ListBucket on b"}}}
+	if text := strings.Join(New(&rehearsal.Result{}, failed).Next, "\n"); !strings.Contains(text, "missing file at s3://b/charts/w-9.tgz,") || strings.Contains(text, "Grant") {
+		t.Errorf("next: %s", text)
+	}
+}
+
 func TestVerdicts(t *testing.T) {
 	fault := &rehearsal.FaultOutcome{Proof: "seen"}
 	for want, test := range map[string]struct {
