@@ -90,7 +90,9 @@ func (o Object) identity() identity {
 // them again, which those are.
 var byItself = map[string]func(s state, r record) bool{
 	"Lease": func(_ state, r record) bool {
-		return r.Namespace == corev1.NamespaceNodeLease || r.Namespace == metav1.NamespaceSystem && strings.HasPrefix(r.Name, "apiserver-")
+		// That of the EBS driver's controller stays on EKS too when the add-on goes.
+		ofSystem := strings.HasPrefix(r.Name, "apiserver-") || r.Name == "ebs-csi-aws-com"
+		return r.Namespace == corev1.NamespaceNodeLease || r.Namespace == metav1.NamespaceSystem && ofSystem
 	},
 	"Endpoints": func(s state, r record) bool { return s.hasService(r.Namespace, r.Name) },
 	"EndpointSlice": func(s state, r record) bool {

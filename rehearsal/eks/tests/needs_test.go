@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
@@ -113,10 +114,11 @@ func TestAPodWaitsForItsVolume(t *testing.T) {
 	}, create))
 	room := corev1.ResourceList{corev1.ResourceStorage: quantity("1Gi")}
 	modes := []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}
-	must(l.client.CoreV1().PersistentVolumeClaims("default").Create(ctx, &corev1.PersistentVolumeClaim{
+	claim, err := l.client.CoreV1().PersistentVolumeClaims("default").Create(ctx, &corev1.PersistentVolumeClaim{
 		ObjectMeta: metav1.ObjectMeta{Name: "data"},
 		Spec:       corev1.PersistentVolumeClaimSpec{StorageClassName: &class, AccessModes: modes, Resources: corev1.VolumeResourceRequirements{Requests: room}},
-	}, create))
+	}, create)
+	must(claim, err)
 	r.barePod(t, func(s *corev1.PodSpec) {
 		s.Volumes = []corev1.Volume{{Name: "data", VolumeSource: corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "data"}}}}
 	})
@@ -125,6 +127,7 @@ func TestAPodWaitsForItsVolume(t *testing.T) {
 		ObjectMeta: metav1.ObjectMeta{Name: "pv"},
 		Spec: corev1.PersistentVolumeSpec{
 			StorageClassName: class, AccessModes: modes, Capacity: room, PersistentVolumeReclaimPolicy: corev1.PersistentVolumeReclaimRetain,
+			ClaimRef:               &corev1.ObjectReference{APIVersion: "v1", Kind: "PersistentVolumeClaim", Namespace: "default", Name: "data", UID: claim.UID},
 			PersistentVolumeSource: corev1.PersistentVolumeSource{CSI: &corev1.CSIPersistentVolumeSource{Driver: "ebs.csi.aws.com", VolumeHandle: "vol-1"}},
 		},
 	}, create))
@@ -140,6 +143,8 @@ func TestAPodWaitsForItsVolume(t *testing.T) {
 		}
 		return err
 	})
+	time.Sleep(2 * time.Second) // kubelets look again twice a second
+	r.awaitSummary(t, creating)
 	must(l.client.StorageV1().VolumeAttachments().Patch(ctx, attachment, types.MergePatchType, []byte(`{"status":{"attached":true}}`), metav1.PatchOptions{}, "status"))
 	r.awaitSummary(t, alone)
 
