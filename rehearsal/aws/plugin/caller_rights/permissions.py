@@ -41,9 +41,10 @@ _LATTICE = ("ResourceConfigurationArn", "ServiceNetworkArn")
 # type -> action -> the properties that the action belongs to
 _OF_PROPERTIES: dict[str, dict[str, tuple[str, ...]]] = {
     "AWS::CloudFormation::Stack": {
-        "iam:PassRole": _NEVER,  # the type has no property for a role
-        "cloudformation:SetStackPolicy": ("StackPolicyBody", "StackPolicyURL"),
-        "cloudformation:UpdateTerminationProtection": ("EnableTerminationProtection",),
+        # The type has no property for a role, a stack policy or the protection.
+        "iam:PassRole": _NEVER,
+        "cloudformation:SetStackPolicy": _NEVER,
+        "cloudformation:UpdateTerminationProtection": _NEVER,
     },
     "AWS::EC2::EIP": {
         "ec2:AcceptAddressTransfer": ("TransferAddress",),
