@@ -90,9 +90,8 @@ func (o Object) identity() identity {
 // them again, which those are.
 var byItself = map[string]func(s state, r record) bool{
 	"Lease": func(_ state, r record) bool {
-		// That of the EBS driver's controller stays on EKS too when the add-on goes.
-		ofSystem := strings.HasPrefix(r.Name, "apiserver-") || r.Name == "ebs-csi-aws-com"
-		return r.Namespace == corev1.NamespaceNodeLease || r.Namespace == metav1.NamespaceSystem && ofSystem
+		ofSystem := r.Namespace == metav1.NamespaceSystem && strings.HasPrefix(r.Name, "apiserver-")
+		return r.Namespace == corev1.NamespaceNodeLease || ofSystem || electsLeader(r.Name)
 	},
 	"Endpoints": func(s state, r record) bool { return s.hasService(r.Namespace, r.Name) },
 	"EndpointSlice": func(s state, r record) bool {
@@ -112,6 +111,13 @@ var byItself = map[string]func(s state, r record) bool{
 	"PriorityLevelConfiguration": func(_ state, r record) bool { return ofControlPlane(r) },
 	"PriorityClass":              func(_ state, r record) bool { return ofControlPlane(r) },
 	"Namespace":                  func(_ state, r record) bool { return ofControlPlane(r) },
+}
+
+// electsLeader tells whether a controller's replicas elect their leader by the
+// Lease. None deletes it when it ends (client-go's leaderelection has no way to),
+// so that it stays on EKS too: Karpenter's, the load balancer controller's, the EBS driver's.
+func electsLeader(lease string) bool {
+	return strings.HasSuffix(lease, "-leader-election") || strings.HasSuffix(lease, "-controller-leader") || lease == "ebs-csi-aws-com"
 }
 
 // ofAccess tells whether the object plays an EKS access policy.

@@ -77,6 +77,8 @@ func TestLeft(t *testing.T) {
 			[]record{
 				object("coordination.k8s.io/v1", "Lease", "kube-node-lease", "node"), object("coordination.k8s.io/v1", "Lease", "kube-system", "apiserver-x"),
 				object("coordination.k8s.io/v1", "Lease", "kube-system", "ebs-csi-aws-com", writtenBy("controllers")),
+				object("coordination.k8s.io/v1", "Lease", "kube-system", "karpenter-leader-election", writtenBy("karpenter")),
+				object("coordination.k8s.io/v1", "Lease", "kube-system", "aws-load-balancer-controller-leader", writtenBy("controllers")),
 				object("v1", "ConfigMap", "a", "kube-root-ca.crt"), object("v1", "ServiceAccount", "a", "default"),
 				object("networking.k8s.io/v1", "IPAddress", "", "10.0.0.1", labelled("ipaddress.kubernetes.io/managed-by", "ipallocator.k8s.io")),
 				object("apiregistration.k8s.io/v1", "APIService", "", "v1.x.io", labelled("kube-aggregator.kubernetes.io/automanaged", "true")),
