@@ -138,6 +138,15 @@ e  is starting
 	}
 }
 
+func TestSettingsCompleteTheEnvironment(t *testing.T) {
+	getenv := withSettings(func(name string) string { return map[string]string{"SET": "by the shell"}[name] }, "SET=by make\nOTHER=a=b\n\nnonsense\n")
+	for name, want := range map[string]string{"SET": "by the shell", "OTHER": "a=b", "NOWHERE": ""} {
+		if got := getenv(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+}
+
 func TestOldReportsGo(t *testing.T) {
 	dir := t.TempDir()
 	for i := range mostReports + 3 {
