@@ -10,7 +10,7 @@ from typing import Any
 import bootstrap
 import parts
 from botocore.exceptions import ClientError
-from embedded import REGION, EmbeddedAWS
+from embedded import LOCALKUBE, NO_LOCALKUBE, REGION, EmbeddedAWS
 from parts import att, ref
 
 ACCOUNT = "000000000000"
@@ -564,6 +564,45 @@ class Reads(unittest.TestCase):
         allowed = cloudformation(role("parameters", statement([*API, *GROUPS, "ssm:GetParameters"])))
         self.assertEqual(create(allowed, "named", template), "CREATE_COMPLETE", aws.reasons("named"))
         self.assertEqual(delete(allowed, "named"), "DELETE_COMPLETE")
+
+
+@unittest.skipUnless(LOCALKUBE, NO_LOCALKUBE)
+class Clusters(unittest.TestCase):
+    def test_cluster_needs_its_role_passed_and_its_entry_made(self) -> None:
+        subnets = [ref("Private0"), ref("Private1")]
+        entry = {"ClusterName": ref("Cluster"), "PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/viewer", "Tags": []}
+        template = resources(
+            **parts.network(cidr="10.62"),
+            Role=parts.role("eks.amazonaws.com", RoleName="control-plane"),
+            Cluster={
+                "Type": "AWS::EKS::Cluster",
+                "Properties": {
+                    "Name": "owned",
+                    "Version": "1.36",
+                    "RoleArn": att("Role", "Arn"),
+                    "AccessConfig": {"AuthenticationMode": "API"},
+                    "ResourcesVpcConfig": {"SubnetIds": subnets},
+                },
+            },
+            Entry={"Type": "AWS::EKS::AccessEntry", "Properties": entry},
+        )
+        role("viewer")
+        passed = f"arn:aws:iam::{ACCOUNT}:role/control-plane"
+        rights = [
+            statement([*API, "ec2:*", "iam:CreateRole", "iam:DeleteRole", "iam:Get*", "iam:List*"]),
+            statement(
+                "iam:CreateServiceLinkedRole", Condition={"StringEquals": {"iam:AWSServiceName": "eks.amazonaws.com"}}
+            ),
+            statement("eks:CreateCluster"),
+            statement("eks:*", f"arn:aws:eks:{REGION}:{ACCOUNT}:*/owned*"),
+            statement("iam:PassRole", passed, Condition={"StringEquals": {"iam:PassedToService": "eks.amazonaws.com"}}),
+        ]
+        lacking = cloudformation(role("no-pass", *rights[:-1]))
+        self.assertEqual(create(lacking, "no-pass", template), "ROLLBACK_COMPLETE", aws.reasons("no-pass"))
+        self.assertIn(f"iam:PassRole on resource: {passed} because", aws.reasons("no-pass"))
+        enough = cloudformation(role("pass", *rights))
+        self.assertEqual(create(enough, "pass", template), "CREATE_COMPLETE", aws.reasons("pass"))
+        self.assertEqual(delete(enough, "pass"), "DELETE_COMPLETE", aws.reasons("pass"))
 
 
 if __name__ == "__main__":
