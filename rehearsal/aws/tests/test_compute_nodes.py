@@ -289,17 +289,30 @@ class NodeGroups(unittest.TestCase):
         api.call("DELETE", f"{GROUP}/drained")
 
     def test_nodes_that_do_not_join(self) -> None:
+        cloudformation = aws.client("cloudformation")
         data = {"UserData": base64.b64encode(broken_part().encode()).decode()}
+        template = {"Type": "AWS::EC2::LaunchTemplate", "Properties": {"LaunchTemplateData": data}}
+        nodes = group_resource("unjoined")
+        nodes["Properties"]["LaunchTemplate"] = {"Id": ref("Broken"), "Version": att("Broken", "LatestVersionNumber")}
+        body = json.dumps(compute_stack.template(Broken=template, Nodes=nodes))
+        cloudformation.update_stack(StackName="compute", TemplateBody=body, Capabilities=["CAPABILITY_NAMED_IAM"])
         aws.client("ec2").create_launch_template(LaunchTemplateName="broken", LaunchTemplateData=data)
-        self.create(
-            "broken", launchTemplate={"name": "broken"}, scalingConfig={"minSize": 1, "desiredSize": 1, "maxSize": 1}
-        )
+        one = {"minSize": 1, "desiredSize": 1, "maxSize": 1}
+        self.create("broken", launchTemplate={"name": "broken"}, scalingConfig=one)
         group = self.settle("broken", "CREATE_FAILED")
         (issue,) = group["health"]["issues"]
         self.assertEqual(issue["code"], "NodeCreationFailure")
         self.assertEqual(issue["message"], "Instances failed to join the kubernetes cluster")
         self.assertEqual(issue["resourceIds"], list(self.instances("broken")))
         self.delete("broken")
+        wait("the stack ends", lambda: not aws.status("compute").endswith("IN_PROGRESS"), 120)
+        self.assertEqual(aws.status("compute"), "UPDATE_ROLLBACK_COMPLETE", aws.reasons("compute"))
+        self.assertRegex(
+            aws.reasons("compute"),
+            r"Issue\(Code=NodeCreationFailure, Message=Instances failed to join the kubernetes cluster, Resource",
+        )
+        self.assertEqual(aws.client("eks").list_nodegroups(clusterName=CLUSTER)["nodegroups"], [])
+        self.assertEqual(self.instances("unjoined"), {})
 
     def test_refusals(self) -> None:
         ec2 = aws.client("ec2")
@@ -335,18 +348,7 @@ class NodeGroups(unittest.TestCase):
         self.delete("elsewhere")
 
     def test_a_stack_waits_for_its_nodes(self) -> None:
-        nodes = {
-            "Type": "AWS::EKS::Nodegroup",
-            "Properties": {
-                "ClusterName": ref("Cluster"),
-                "NodegroupName": "stack",
-                "NodeRole": att("NodeRole", "Arn"),
-                "Subnets": [ref("Private0")],
-                "AmiType": "AL2023_ARM_64_STANDARD",
-                "InstanceTypes": ["t4g.medium"],
-                "ScalingConfig": {"MinSize": 1, "DesiredSize": 1, "MaxSize": 2},
-            },
-        }
+        nodes = group_resource("stack")
         aws.deploy("compute", compute_stack.template(Nodes=nodes))
         self.assertEqual(aws.status("compute"), "UPDATE_COMPLETE", aws.reasons("compute"))
         (instance_id,) = self.instances("stack")
@@ -358,6 +360,22 @@ class NodeGroups(unittest.TestCase):
         aws.deploy("compute", compute_stack.template())
         self.assertEqual(aws.status("compute"), "UPDATE_COMPLETE", aws.reasons("compute"))
         self.assertEqual(self.instances("stack"), {})
+
+
+def group_resource(name: str) -> dict[str, Any]:
+    """A node group of the stack's."""
+    return {
+        "Type": "AWS::EKS::Nodegroup",
+        "Properties": {
+            "ClusterName": ref("Cluster"),
+            "NodegroupName": name,
+            "NodeRole": att("NodeRole", "Arn"),
+            "Subnets": [ref("Private0")],
+            "AmiType": "AL2023_ARM_64_STANDARD",
+            "InstanceTypes": ["t4g.medium"],
+            "ScalingConfig": {"MinSize": 1, "DesiredSize": 1, "MaxSize": 2},
+        },
+    }
 
 
 def broken_part() -> str:

@@ -50,9 +50,13 @@ def take(subnet: dict, wanted: str = "") -> str:
         if wanted in taken:
             raise Refusal("InvalidIPAddress.InUse", f"Address {wanted} is in use.")
         return wanted
-    for number in range(_FIRST, block.num_addresses - 1):
-        address = str(block[number])
+    # An address that was given back is not given out again at once: nodes are named after theirs.
+    numbers = range(_FIRST, block.num_addresses - 1)
+    start = subnet.get("_next_address", 0) % len(numbers)
+    for place in (*range(start, len(numbers)), *range(start)):
+        address = str(block[numbers[place]])
         if address not in taken:
+            subnet["_next_address"] = place + 1
             return address
     text = (
         f"There are not enough free addresses in subnet '{subnet['SubnetId']}' to satisfy the requested number of "
