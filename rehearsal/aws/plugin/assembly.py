@@ -6,6 +6,7 @@ from . import (
     answers,
     api,
     authorization,
+    bucket_requests,
     buckets,
     caller_rights,
     calls,
@@ -19,7 +20,9 @@ from . import (
     eks,
     eks_requests,
     eks_updates,
+    events,
     filters,
+    function_limits,
     function_resource,
     functions,
     half_made,
@@ -31,6 +34,7 @@ from . import (
     logs,
     nested_stacks,
     network,
+    network_requests,
     nodegroups,
     order,
     properties,
@@ -59,6 +63,8 @@ def install(settings: Settings) -> None:
     addresses.install()
     security_group_rules.install()
     network.install()
+    network_requests.install()
+    events.install()
     zones.install()
     filters.install()
     iam.install()
@@ -75,7 +81,9 @@ def install(settings: Settings) -> None:
     addons.install()
     web_identity.install()
     buckets.install()
+    bucket_requests.install()
     functions.install()
+    function_limits.install()
     function_resource.install()
     half_made.install()
     custom_resources.install()

@@ -14,8 +14,8 @@ from .resources import Properties, tag_list
 # What EKS's issuers had before AWS verified them by its own trust store; the API still wants one.
 _THUMBPRINT = "9e99a48a9960b14926bb7f3b02e22da2b0ab7280"
 
-# Documents of AWS's managed policies that MiniStack lacks, under the name that ends the policy's ARN, as the AWS managed
-# policy reference has them (https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html):
+# Documents of AWS's managed policies that MiniStack lacks, under the name that ends the policy's ARN, as the reference
+# has them (https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html):
 # roles of nodes and of add-ons call with them. AmazonEBSCSIDriverPolicy is version 15, of May 2026.
 _MANAGED = Path(__file__).with_name("managed_policies.json")
 
