@@ -561,6 +561,11 @@ class Reads(unittest.TestCase):
         with self.assertRaisesRegex(ClientError, told):
             create(denied, "named", template)
         self.assertEqual(aws.status("named"), "")
+        change = {"StackName": "named", "ChangeSetName": "first", "ChangeSetType": "CREATE"}
+        planner = cloudformation(role("no-parameters", statement(["cloudformation:*", *GROUPS])))
+        with self.assertRaisesRegex(ClientError, told):
+            planner.create_change_set(**change, TemplateBody=json.dumps(template))
+        self.assertEqual(aws.status("named"), "", "no stack is left in review")
         allowed = cloudformation(role("parameters", statement([*API, *GROUPS, "ssm:GetParameters"])))
         self.assertEqual(create(allowed, "named", template), "CREATE_COMPLETE", aws.reasons("named"))
         self.assertEqual(delete(allowed, "named"), "DELETE_COMPLETE")

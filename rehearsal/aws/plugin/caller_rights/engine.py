@@ -96,10 +96,7 @@ def _acting(action: str, handle: Callable[[dict], Response]) -> Callable[[dict],
         if not role and action != "CreateStack" and stack is not None and stack["StackStatus"] != "DELETE_COMPLETE":
             role = stack.get(_ROLE, "")
         with actors.acting(role):
-            try:
-                answer = handle(params)
-            except NotAuthorized as problem:
-                return helpers._error("ValidationError", str(problem))
+            answer = handle(params)
         if answer[0] == 200:
             _remember(action, params, role)
         return answer

@@ -16,8 +16,11 @@ _TAGGING_HELP = (
 )
 
 
-class NotAuthorized(RuntimeError):
-    """The actor may not do what an operation needs; the text is the event's reason, or the API's message."""
+class NotAuthorized(ValueError):
+    """The actor may not do what an operation needs; the text is the event's reason, or the API's message.
+
+    The engine's API answers a ValueError as a ValidationError, and takes back what it had begun.
+    """
 
 
 def sentence(denial: Denial) -> str:
