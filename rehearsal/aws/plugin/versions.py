@@ -36,7 +36,7 @@ def check() -> None:
         if found != wanted:
             raise VersionError(f"{package} is {found}, not {wanted}: install requirements.txt")
     used = {module: set(names) for module, names in _IN_LOOPS.items()}
-    for source in sorted(Path(__file__).parent.glob("*.py")):
+    for source in sorted(Path(__file__).parent.rglob("*.py")):
         for module, names in names_used(source.read_text(encoding="utf-8")).items():
             used.setdefault(module, set()).update(names)
     missing = [
