@@ -50,6 +50,11 @@ def _has(module: str, name: str) -> bool:
     try:
         return hasattr(importlib.import_module(module), name)
     except ImportError:
+        # "from package import thing", where thing is an object and no module.
+        package, _, thing = module.rpartition(".")
+    try:
+        return hasattr(getattr(importlib.import_module(package), thing), name)
+    except (ImportError, AttributeError):
         return False
 
 
