@@ -106,6 +106,13 @@ class Identities(Table):
                     f"iam:CreateRole {IAM}:role/new",
                 ),
                 Row(
+                    "a key that the action does not have",
+                    [allow("iam:ListRolePolicies", "*", StringEquals=boundary)],
+                    "iam.list_role_policies",
+                    {"RoleName": "bounded"},
+                    f"iam:ListRolePolicies {IAM}:role/apps/bounded",
+                ),
+                Row(
                     "policies of a role with the boundary",
                     [allow("iam:PutRolePolicy", "*", StringEquals=boundary)],
                     "iam.put_role_policy",
@@ -792,6 +799,55 @@ class TrustOfServices(Table):
                     continue
                 with self.assertRaisesRegex(ClientError, "cannot be assumed by Lambda"):
                     functions.create_function(**asked)
+
+
+# A function that hands out its credentials.
+TELLS_ITS_CREDENTIALS = """#!/usr/bin/env python3
+import json, os, urllib.request
+
+api = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2018-06-01/runtime/invocation/"
+names = {"AccessKeyId": "ACCESS_KEY_ID", "SecretAccessKey": "SECRET_ACCESS_KEY", "SessionToken": "SESSION_TOKEN"}
+while True:
+    with urllib.request.urlopen(api + "next") as got:
+        request_id = got.headers["Lambda-Runtime-Aws-Request-Id"]
+    told = json.dumps({name: os.environ["AWS_" + variable] for name, variable in names.items()}).encode()
+    urllib.request.urlopen(urllib.request.Request(api + request_id + "/response", told)).close()
+"""
+
+
+class CodeOfFunctions(Table):
+    def test_a_policy_can_tell_a_function_s_code_from_the_service(self) -> None:
+        aws = self.world.aws
+        aws.publish("code", "tells.zip", {"bootstrap": TELLS_ITS_CREDENTIALS})
+        both = parts.document(
+            [
+                {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"},
+                {"Effect": "Allow", "Principal": {"AWS": f"{IAM}:root"}, "Action": "sts:AssumeRole"},
+            ]
+        )
+        iam, functions = aws.client("iam"), aws.client("lambda")
+        role = iam.create_role(RoleName="of-code", AssumeRolePolicyDocument=json.dumps(both))["Role"]["Arn"]
+        statements = [
+            allow(["ec2:DescribeSubnets", "ec2:DescribeVpcs"]),
+            deny("ec2:DescribeSubnets", "*", ArnLike={"lambda:SourceFunctionArn": f"{FUNCTION}:*"}),
+            deny("ec2:DescribeVpcs", "*", ArnLike={"lambda:SourceFunctionArn": f"{FUNCTION}:another"}),
+        ]
+        document = json.dumps(parts.document(statements))
+        iam.put_role_policy(RoleName="of-code", PolicyName="own", PolicyDocument=document)
+        functions.create_function(
+            FunctionName="tells",
+            Role=role,
+            Runtime="provided.al2023",
+            Handler="bootstrap",
+            Code={"S3Bucket": "code", "S3Key": "tells.zip"},
+        )
+        functions.get_waiter("function_active_v2").wait(FunctionName="tells", WaiterConfig={"Delay": 1})
+        from_code = aws.client("ec2", json.load(functions.invoke(FunctionName="tells")["Payload"]))
+        from_code.describe_vpcs()
+        with self.assertRaisesRegex(ClientError, "ec2:DescribeSubnets with an explicit deny"):
+            from_code.describe_subnets()
+        session = aws.client("sts").assume_role(RoleArn=role, RoleSessionName="me")["Credentials"]
+        aws.client("ec2", session).describe_subnets()
 
 
 if __name__ == "__main__":
