@@ -9,6 +9,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 )
 
 // cdk runs the stock command of the CDK on the app, against the environment
@@ -96,9 +99,16 @@ func TestTheCDKsCommandDeploys(t *testing.T) {
 	}
 	c.must(t, append(deploy, "--parameters", "NodePoolCpuLimit=2000")...)
 
-	resources, err := c.clients.NewStack("Quickstart", "", nil).Resources(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	resources := map[string]string{}
+	pages := cloudformation.NewListStackResourcesPaginator(c.clients.CloudFormation, &cloudformation.ListStackResourcesInput{StackName: aws.String("Quickstart")})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range page.StackResourceSummaries {
+			resources[aws.ToString(r.LogicalResourceId)] = aws.ToString(r.PhysicalResourceId)
+		}
 	}
 	kept := committed(t, "quickstart.yaml").Retained(resources)
 	c.must(t, "destroy", "--force")

@@ -8,12 +8,30 @@ from .api import api
 from .resources import Properties, truth
 
 
+# The account's key for S3, which AWS makes when it is first used.
+_AWS_MANAGED_KEY = "alias/aws/s3"
+
+_write_headers = s3._resolve_sse_write_headers
+
+
 def install() -> None:
     """Apply encryption, logging, lifecycle, ownership and tags by the S3 API; delete by it, so only what is empty."""
     provisioners._STACK_TAG_PROPERTY["AWS::S3::Bucket"] = ("Tags", "list")
     resources.after_create("AWS::S3::Bucket", lambda name, new: apply(name, {}, new))
     resources.after_update("AWS::S3::Bucket", apply)
     provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]["delete"] = _delete
+    s3._resolve_sse_write_headers = _resolve_write_headers
+
+
+def _resolve_write_headers(headers: dict, bucket: str) -> tuple:
+    """A write with aws:kms and no key takes the bucket's key, or the account's own.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+    """
+    mode, key = "x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id"
+    if headers.get(mode) == "aws:kms" and not headers.get(key):
+        headers = {**headers, key: s3._bucket_default_sse_headers(bucket).get(key) or _AWS_MANAGED_KEY}
+    return _write_headers(headers, bucket)
 
 
 def apply(name: str, old: Properties, new: Properties) -> None:

@@ -128,6 +128,7 @@ _PLAYED: dict[str, set[str]] = {
         "Tags",
     },
     "AWS::S3::Bucket": {
+        "AccessControl",
         "BucketEncryption",
         "BucketName",
         "CorsConfiguration",
@@ -143,6 +144,10 @@ _PLAYED: dict[str, set[str]] = {
 }
 
 
+# The access control list that every bucket has. Others are not played.
+_PRIVATE = "Private"
+
+
 def install() -> None:
     """Check each create and update of the types above."""
     for resource_type in _PLAYED:
@@ -153,6 +158,8 @@ def install() -> None:
 def _checker(resource_type: str):
     def check(properties: Properties) -> None:
         unknown = properties.keys() - _PLAYED[resource_type]
+        if properties.get("AccessControl", _PRIVATE) != _PRIVATE:
+            unknown.add("AccessControl")
         if unknown:
             raise RuntimeError(f"the rehearsal does not play these properties of {resource_type}: {sorted(unknown)}")
 
