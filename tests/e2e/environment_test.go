@@ -62,6 +62,7 @@ func start(t *testing.T, order string) *deployment {
 	}
 	env, err := rehearsal.Start(t.Context(), rehearsal.Config{
 		Python: os.Getenv("REHEARSAL_PYTHON"), Localkube: os.Getenv("REHEARSAL_LOCALKUBE"), Launcher: os.Getenv("REHEARSAL_LAUNCHER"), Order: order,
+		Karpenter: os.Getenv("REHEARSAL_KARPENTER"), Controllers: os.Getenv("REHEARSAL_CONTROLLERS"),
 	})
 	if err != nil {
 		t.Fatal(err)
