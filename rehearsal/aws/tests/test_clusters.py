@@ -108,6 +108,8 @@ def everything() -> dict:
             },
             "Nodes": {
                 "Type": "AWS::EKS::Nodegroup",
+                # Nodes need a way out.
+                "DependsOn": ["PrivateAssociation0", "PrivateRoute"],
                 "Properties": {
                     "ClusterName": ref("Cluster"),
                     "NodeRole": att("NodeRole", "Arn"),
