@@ -5,6 +5,7 @@ here. Whoever must know of a change (events, the clusters' nodes) asks by watch(
 """
 
 import contextvars
+import logging
 import random
 import re
 import threading
@@ -56,6 +57,8 @@ _STATUS_FILTERS = {
     "system-status.reachability": "SystemStatus.Details.Status",
     "system-status.status": "SystemStatus.Status",
 }
+
+_logger = logging.getLogger("rehearsal.compute")
 
 Watcher = Callable[[dict], None]
 _watchers: list[Watcher] = []
@@ -140,7 +143,10 @@ def later(seconds: float, function: Callable[..., None], *arguments: object) -> 
 
 def _announce(instance: dict) -> None:
     for watcher in _watchers:
-        watcher(instance)
+        try:
+            watcher(instance)
+        except Exception:
+            _logger.exception("instance %s, %s", instance["InstanceId"], instance["State"]["Name"])
 
 
 def _turn(instance: dict, state: str, only_from: tuple[str, ...]) -> None:
