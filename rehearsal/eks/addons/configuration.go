@@ -87,24 +87,11 @@ func configureWorkload(o *unstructured.Unstructured, whole map[string]any) error
 
 // apply changes a pod template.
 func (s *settings) apply(template map[string]any) error {
-	for _, labels := range []struct {
-		field string
-		add   map[string]string
-	}{{"labels", s.PodLabels}, {"annotations", s.PodAnnotations}} {
-		if len(labels.add) == 0 {
-			continue
-		}
-		have, _, err := unstructured.NestedStringMap(template, "metadata", labels.field)
-		if err != nil {
-			return err
-		}
-		if have == nil {
-			have = map[string]string{}
-		}
-		maps.Copy(have, labels.add)
-		if err := unstructured.SetNestedStringMap(template, have, "metadata", labels.field); err != nil {
-			return err
-		}
+	if err := addStrings(template, "labels", s.PodLabels); err != nil {
+		return err
+	}
+	if err := addStrings(template, "annotations", s.PodAnnotations); err != nil {
+		return err
 	}
 	spec, _ := template["spec"].(map[string]any)
 	if s.NodeSelector != nil {
@@ -129,6 +116,22 @@ func (s *settings) apply(template map[string]any) error {
 		delete(first, "env")
 	}
 	return nil
+}
+
+// addStrings adds labels or annotations to a pod template.
+func addStrings(template map[string]any, field string, add map[string]string) error {
+	if len(add) == 0 {
+		return nil
+	}
+	have, _, err := unstructured.NestedStringMap(template, "metadata", field)
+	if err != nil {
+		return err
+	}
+	if have == nil {
+		have = map[string]string{}
+	}
+	maps.Copy(have, add)
+	return unstructured.SetNestedStringMap(template, have, "metadata", field)
 }
 
 // environment gives the variables with those of the settings instead of their

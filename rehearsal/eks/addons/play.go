@@ -175,21 +175,11 @@ func (p *Addons) reconcile(ctx context.Context, wanted map[string]Addon) (done b
 	status := map[string]Status{}
 	for _, name := range slices.Concat(names, unplayed(wanted)) {
 		a, want := wanted[name]
-		made, has := p.made[name]
-		var err error
-		switch {
-		case want && (!has || made != a):
-			err = p.apply(ctx, &a)
-		case !want && (!has || made.Name != ""):
-			err = p.remove(ctx, name)
-			a = Addon{} // an add-on that is made and has no name is known not to be there
-		}
-		if err != nil {
+		if err := p.bring(ctx, name, a, want); err != nil {
 			slog.WarnContext(ctx, "add-on is not as it should be", "addon", name, "reason", err)
 			status[name], done = Status{Why: err.Error()}, false
 			continue
 		}
-		p.made[name] = a
 		if want {
 			status[name] = p.state(&a)
 		}
@@ -202,6 +192,24 @@ func (p *Addons) reconcile(ctx context.Context, wanted map[string]Addon) (done b
 		p.last = status
 	}
 	return done
+}
+
+// bring makes, changes or removes one add-on if it is not yet as wanted.
+func (p *Addons) bring(ctx context.Context, name string, a Addon, want bool) error {
+	made, known := p.made[name] // an add-on that is known and has no name is not there
+	if known && made == a {
+		return nil
+	}
+	var err error
+	if want {
+		err = p.apply(ctx, &a)
+	} else {
+		err = p.remove(ctx, name)
+	}
+	if err == nil {
+		p.made[name] = a
+	}
+	return err
 }
 
 // unplayed are the names of the add-ons that have no objects here.

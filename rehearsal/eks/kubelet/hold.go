@@ -50,6 +50,11 @@ func (k *Kubelets) hold(ctx context.Context, p *corev1.Pod) (hold, error) {
 	if why, err := l.missing(ctx, volumeReferences(p)); err != nil || why != "" {
 		return heldByVolume(why, true), err
 	}
+	return l.environment(ctx, p)
+}
+
+// environment finds out which containers lack a part of their environment.
+func (l *lookup) environment(ctx context.Context, p *corev1.Pod) (hold, error) {
 	h := hold{config: map[string]string{}}
 	for _, r := range environmentReferences(p) {
 		why, err := l.missing(ctx, []reference{r})
