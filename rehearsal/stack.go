@@ -44,6 +44,21 @@ func (c *Clients) NewStack(name, templateURL string, progress func(Event)) *Stac
 	return &Stack{Name: name, TemplateURL: templateURL, Progress: progress, clients: c, seen: map[string]bool{}}
 }
 
+// FindStack returns a stack that exists, whoever made it.
+func (c *Clients) FindStack(ctx context.Context, name string, progress func(Event)) (*Stack, error) {
+	s := c.NewStack(name, "", progress)
+	s.id = name // DescribeStacks takes either
+	found, err := s.describe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if found.StackId == nil {
+		return nil, fmt.Errorf("there is no stack %s", name)
+	}
+	s.id = aws.ToString(found.StackId)
+	return s, nil
+}
+
 // ID is the stack's ARN, empty before Create.
 func (s *Stack) ID() string { return s.id }
 

@@ -93,9 +93,8 @@ func (t *Template) nested() []string {
 		if r.Type != stackType {
 			continue
 		}
-		text := fmt.Sprint(r.Properties["TemplateURL"])
-		if i := strings.Index(text, "/${Version}/"); i >= 0 {
-			file, _, _ := strings.Cut(text[i+len("/${Version}/"):], ".yaml")
+		if _, below, ok := strings.Cut(fmt.Sprint(r.Properties["TemplateURL"]), "/${Version}/"); ok {
+			file, _, _ := strings.Cut(below, ".yaml")
 			files = append(files, file+".yaml")
 		}
 	}

@@ -140,7 +140,8 @@ func (m *Model) title(now time.Time) line {
 	took := now.Sub(m.began)
 	return line{
 		{bold, fmt.Sprintf("%02d:%02d  ", int(took.Minutes()), int(took.Seconds())%60)},
-		{plain, "e6data quickstart " + m.header.Version + "  "}, {dim, m.header.What + "  " + m.header.Region},
+		{plain, "e6data quickstart " + m.header.Version + "  "},
+		{dim, m.header.What + "  " + m.header.Region},
 	}
 }
 

@@ -43,8 +43,7 @@ func next(r *rehearsal.Result, err error) (steps []string) {
 			}
 		}
 	}
-	var left *rehearsal.LeftoverError
-	if errors.As(err, &left) {
+	if _, ok := errors.AsType[*rehearsal.LeftoverError](err); ok {
 		add("Find who makes what is left: the template (a DeletionPolicy that keeps it), a function, or a controller on the cluster that had no time to clean up.")
 	}
 	if r.Order != "" && len(r.Steps) > 1 {

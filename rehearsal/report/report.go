@@ -198,8 +198,7 @@ func newStep(s rehearsal.Step) Step {
 }
 
 func causes(err error) (all []Cause) {
-	var failed *rehearsal.FailedError
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*rehearsal.FailedError](err); ok {
 		for _, e := range failed.Failures {
 			all = append(all, Cause{e.LogicalID, e.Type, e.Status, e.Reason})
 		}

@@ -181,7 +181,7 @@ func wellFormed(t *testing.T, page string) {
 	var open []string
 	for {
 		token, err := d.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
