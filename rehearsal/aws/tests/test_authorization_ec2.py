@@ -537,6 +537,28 @@ class Networks(Table):
                     f"ec2:DeleteTags {EC2}:volume/{{volume}}",
                 ),
                 Row(
+                    "which profile an instance gets",
+                    [
+                        allow(
+                            "ec2:AssociateIamInstanceProfile",
+                            "*",
+                            ArnEquals={"ec2:NewInstanceProfile": f"{IAM}:instance-profile/profiles/other"},
+                        )
+                    ],
+                    "ec2.associate_iam_instance_profile",
+                    {"InstanceId": "i-00000000000000000", "IamInstanceProfile": {"Name": "node"}},
+                    f"ec2:AssociateIamInstanceProfile {EC2}:instance/i-00000000000000000",
+                ),
+                Row(
+                    "which instances may get a role",
+                    [
+                        allow("ec2:AssociateIamInstanceProfile"),
+                        allow("iam:PassRole", "*", ArnLike={"iam:AssociatedResourceArn": f"{EC2}:instance/i-0*"}),
+                    ],
+                    "ec2.associate_iam_instance_profile",
+                    {"InstanceId": "i-00000000000000000", "IamInstanceProfile": {"Name": "node"}},
+                ),
+                Row(
                     "an instance profile for an instance",
                     [allow("ec2:AssociateIamInstanceProfile")],
                     "ec2.associate_iam_instance_profile",

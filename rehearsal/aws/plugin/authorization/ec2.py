@@ -92,6 +92,8 @@ def keys(call: Call, state: State) -> dict[str, Any]:
         found |= request_tags(call.parameters.get("Tags"))
     if call.operation == "DeleteTags":
         found |= tag_keys([tag["Key"] for tag in listed(call.parameters.get("Tags")) if "Key" in tag])
+    if call.operation in ("AssociateIamInstanceProfile", "ReplaceIamInstanceProfileAssociation"):
+        found["ec2:NewInstanceProfile"] = ec2_keys.profile_arn(call, state, call.parameters.get("IamInstanceProfile"))
     if call.operation.startswith("Modify") and call.operation.endswith("Attribute"):
         found |= _attributes(call)
     return found

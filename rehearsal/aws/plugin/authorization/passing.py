@@ -12,7 +12,7 @@ from typing import Any
 
 import jmespath
 
-from . import launches, reference
+from . import functions, launches, reference
 from .call import Call, Subject, judgement
 from .judgements import Judgement
 from .state import State
@@ -168,8 +168,17 @@ def roles(call: Call, state: State) -> list[Judgement]:
     result = []
     for rule in RULES.get(call.action, ()):
         for role in dict.fromkeys(_roles_of(call, state, rule)):
-            result.append(passed(role, rule.service))
+            result.append(passed(role, rule.service, _associated(call)))
     return result
+
+
+def _associated(call: Call) -> str | None:
+    """The resource that gets the role, where the service tells IAM."""
+    if call.action == "ec2:RunInstances":
+        return call.arn("instance")
+    if call.service == "ec2" and call.parameters.get("InstanceId"):
+        return call.arn("instance", InstanceId=call.parameters["InstanceId"])
+    return functions.function_arn(call) if call.service == "lambda" and "FunctionName" in call.parameters else None
 
 
 def _asked_for(name: str) -> bool:
