@@ -188,8 +188,8 @@ func (p *program) showStatus(ingress any, send func(patch []byte) error) error {
 
 func (p *program) reconcileService(ctx context.Context, key string) error {
 	cached := p.service(split(key))
-	if cached == nil {
-		return nil
+	if cached == nil { // it may have gone before it had the finalizer
+		return p.backend.release(ctx, []string{"service/" + key})
 	}
 	service := cached.DeepCopy()
 	stack, f, err := p.buildService(ctx, service)
