@@ -62,6 +62,8 @@ _handle_request = eks.handle_request
 _UPDATE_PATH = re.compile(r"/clusters/([^/]+)/node-groups/([^/]+)/(update-config|update-version)")
 _UPDATES_PATH = re.compile(r"/clusters/([^/]+)/updates(?:/([^/]+))?")
 
+# The access entries that were made for groups, by their ARNs.
+_own_entries: set[str] = set()
 # Updates of groups, by the group's ARN.
 _updates: dict[str, list[dict[str, Any]]] = {}
 
@@ -224,12 +226,13 @@ def _resolve_launch_template(group: dict) -> None:
 
 
 def _let_nodes_in(cluster_name: str, cluster: dict, role_arn: str) -> None:
-    """EKS makes the nodes' access entry by itself where the authentication mode knows entries."""
-    aws_auth.let_in(cluster_name, role_arn)
+    """EKS makes the nodes' access entry by itself where the authentication mode knows entries and there is none."""
     if cluster.get("accessConfig", {}).get("authenticationMode") not in ("API", "API_AND_CONFIG_MAP"):
         return
-    if eks._ae_key(cluster_name, role_arn) not in eks._access_entries:
+    key = eks._ae_key(cluster_name, role_arn)
+    if key not in eks._access_entries:
         eks._create_access_entry(cluster_name, {"principalArn": role_arn, "type": _NODE_ENTRY})
+        _own_entries.add(eks._access_entries[key]["accessEntryArn"])
 
 
 def _delete_nodegroup(cluster_name: str, name: str) -> tuple:
@@ -250,12 +253,13 @@ def _delete_all(group: dict) -> None:
 
 
 def _shut_nodes_out(cluster_name: str, role_arn: str) -> None:
-    """The entry goes with the last group that uses the role."""
+    """The entry that EKS made goes with the last group that uses the role; another's entry stays."""
     groups = [g for g in eks._nodegroups.values() if g["clusterName"] == cluster_name and g["nodeRole"] == role_arn]
     if not groups:
         aws_auth.shut_out(cluster_name, role_arn)
     entry = eks._access_entries.get(eks._ae_key(cluster_name, role_arn))
-    if not groups and entry and entry["type"] == _NODE_ENTRY:
+    if not groups and entry and entry["accessEntryArn"] in _own_entries:
+        _own_entries.discard(entry["accessEntryArn"])
         eks._delete_access_entry(cluster_name, role_arn)
 
 

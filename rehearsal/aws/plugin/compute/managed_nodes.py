@@ -24,7 +24,8 @@ from .wire import Refusal
 
 # On AWS nodes have some 30 minutes to join: "NodeCreationFailure".
 _JOIN_SECONDS = float(os.environ.get("REHEARSAL_JOIN_SECONDS", "60"))
-# 15 minutes on AWS, until an update fails (PodEvictionFailure) or a node is ended all the same.
+# On AWS 15 minutes until an update fails (PodEvictionFailure), and 5 until a deleted group ends its nodes all the same:
+# https://docs.aws.amazon.com/eks/latest/userguide/delete-managed-node-group.html.
 _DRAIN_SECONDS = float(os.environ.get("REHEARSAL_DRAIN_SECONDS", "30"))
 _POLL_SECONDS = 0.2
 _OWNER_TAG = "eks:nodegroup-name"
