@@ -2,7 +2,6 @@
 
 import json
 
-
 from account import ACCOUNT, REGION, Conformance, aws, caller, client, cluster, fresh, parts, session, subnet, vpc
 from claims import claim
 

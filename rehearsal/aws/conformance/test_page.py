@@ -19,7 +19,7 @@ _FEWEST = 80
 # What no check uses, and why.
 _UNCHECKED_TYPES: dict[str, str] = {}
 _UNCHECKED_ACTIONS = {
-    "arc-zonal-shift:GetManagedResource": "the embedded AWS has no zonal shift; Karpenter's controller is told not to ask",
+    "arc-zonal-shift:GetManagedResource": "there is no zonal shift here; Karpenter's controller does not ask",
     "pricing:GetProducts": "a price list is no contract: compute/pricing.py has figures, test_compute_pricing the API",
 }
 

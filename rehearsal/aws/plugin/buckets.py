@@ -7,7 +7,6 @@ from . import resources
 from .api import api
 from .resources import Properties, truth
 
-
 # The account's key for S3, which AWS makes when it is first used.
 _AWS_MANAGED_KEY = "alias/aws/s3"
 
