@@ -6,8 +6,6 @@ import ssl
 import urllib.error
 import urllib.request
 
-from botocore.signers import RequestSigner
-
 from account import (
     ACCOUNT,
     REGION,
@@ -27,6 +25,7 @@ from account import (
     subnet,
     vpc,
 )
+from botocore.signers import RequestSigner
 from claims import claim
 
 _API = "https://docs.aws.amazon.com/eks/latest/APIReference/API_"

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 import claims
 import report
+import yaml
 
 _ROOT = Path(__file__).resolve().parents[3]
 _PAGE = _ROOT / "docs" / "conformance.md"

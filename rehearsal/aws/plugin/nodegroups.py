@@ -227,6 +227,7 @@ def _resolve_launch_template(group: dict) -> None:
 
 def _let_nodes_in(cluster_name: str, cluster: dict, role_arn: str) -> None:
     """EKS makes the nodes' access entry by itself where the authentication mode knows entries and there is none."""
+    aws_auth.let_in(cluster_name, role_arn)
     if cluster.get("accessConfig", {}).get("authenticationMode") not in ("API", "API_AND_CONFIG_MAP"):
         return
     key = eks._ae_key(cluster_name, role_arn)
