@@ -170,6 +170,9 @@ func (e *Environment) environ(port int) []string {
 		"REHEARSAL_STATE=" + e.StateDir, "REHEARSAL_LOCALKUBE=" + e.Localkube,
 		"REHEARSAL_KARPENTER=" + e.Karpenter, "REHEARSAL_CONTROLLERS=" + e.Controllers,
 		"REHEARSAL_ORDER=" + e.Order, "REHEARSAL_STOP_ON_EOF=1",
+		// CoreDNS's disruption budget lets nobody drain the last nodes: EKS
+		// gives up after five minutes, this after five seconds.
+		"REHEARSAL_DRAIN_SECONDS=5",
 		"PYTHONUNBUFFERED=1", "PYTHONDONTWRITEBYTECODE=1",
 	}
 }

@@ -6,6 +6,7 @@ What cannot be launched is told in the answer's errors, one for each override th
 from ministack.core.responses import new_uuid
 from ministack.services import ec2
 
+from .. import authorization, denials
 from . import catalogue, instances, launching, offers, subnets, tagging
 from .launch_templates import data_of
 from .selection import page, select
@@ -30,6 +31,7 @@ class _Option:
         if spot:
             self.specification["InstanceMarketOptions"] = {"MarketType": "spot"}
         self.override = override
+        self.asked_template = template
         self.template = {
             "LaunchTemplateId": record["LaunchTemplateId"],
             "LaunchTemplateName": record["LaunchTemplateName"],
@@ -126,6 +128,8 @@ def _fill(options: list[_Option], total: int, tags: dict, own: list[dict]) -> tu
         specification["_own_tags"] = option.specification["_own_tags"] + own
         lifecycle = {"Lifecycle": "spot" if option.spot else "on-demand"}
         try:
+            if denial := authorization.launch_denial(option.asked_template, option.override):
+                raise Refusal("UnauthorizedOperation", denials.of_launch(denial))
             plan = launching.check(specification)
             count = min(missing, max(1, subnets.free(plan.subnet)))
             launched = instances.launch(plan, count)
