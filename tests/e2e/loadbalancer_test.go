@@ -533,7 +533,9 @@ func TestLoadBalancerPolicyIsNeeded(t *testing.T) {
 			t.Errorf("after %q was given back: %v", s.name, err)
 		}
 	}
-	remove(t, b.stack)
+	if err := b.stack.Delete(t.Context()); err != nil {
+		t.Error(err)
+	}
 }
 
 // denied is how many calls the role was denied so far.

@@ -205,5 +205,7 @@ func TestVolumesComeAndGo(t *testing.T) {
 	if _, err := b.kube.CoreV1().PersistentVolumeClaims("default").Get(t.Context(), "data", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
 		t.Errorf("the claim: %v", err)
 	}
-	remove(t, b.stack)
+	if err := b.stack.Delete(t.Context()); err != nil {
+		t.Error(err)
+	}
 }

@@ -22,6 +22,8 @@ type account struct {
 	elb     *elasticloadbalancingv2.Client
 	vpc     string
 	cluster string
+	// collect takes away rules that no binding wants any more: they hold the group that they name.
+	collect func(ctx context.Context) error
 }
 
 const (

@@ -2,6 +2,7 @@ package loadbalancer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -137,6 +138,9 @@ func (a *account) createGroup(ctx context.Context, name, description string, tag
 func (a *account) deleteGroup(ctx context.Context, id string) error {
 	err := whileInUse(ctx, "DependencyViolation", func() error {
 		_, err := a.ec2.DeleteSecurityGroup(ctx, &ec2.DeleteSecurityGroupInput{GroupId: aws.String(id)})
+		if isCode(err, "DependencyViolation") {
+			return errors.Join(err, a.collect(ctx))
+		}
 		return err
 	})
 	if err != nil {

@@ -58,6 +58,13 @@ func (n *networking) reconcile(ctx context.Context, binding *Binding, endpoints 
 	return n.apply(ctx)
 }
 
+// collect applies what is wanted now: a binding may have gone before it was looked at, and with it the occasion.
+func (n *networking) collect(ctx context.Context) error {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	return n.apply(ctx)
+}
+
 func (n *networking) apply(ctx context.Context) error {
 	if n.tracked == nil {
 		if err := n.track(ctx); err != nil {

@@ -95,6 +95,7 @@ func lead(ctx context.Context, kube *rest.Config, config aws.Config, cluster Clu
 	p.networking = &networking{
 		account: account, nodes: p.node, wanting: p.wanting, byOwner: map[types.NamespacedName]map[string][]permission{},
 	}
+	account.collect = p.networking.collect
 	p.events.ingress = controller.Recorder(ctx, client, "ingress")
 	p.events.service = controller.Recorder(ctx, client, "service")
 	p.events.binding = controller.Recorder(ctx, client, "targetGroupBinding")
