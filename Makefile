@@ -27,7 +27,8 @@ LOCALKUBE   := $(CACHE)/localkube-$(call hash,$(EKS_SOURCES))/localkube
 VENV        := $(CACHE)/aws-$(call hash,rehearsal/aws/requirements.txt)
 LINT_VENV   := $(CACHE)/lint-$(call hash,tools/requirements.txt)
 LINT        := $(CACHE)/tools-$(call hash,tools/go.mod)
-GO_SOURCES  := $(sort $(shell find cmd internal lambdas charts rehearsal/charts rehearsal/*.go -type f ! -name '*_test.go')) go.mod go.sum
+GO_SOURCES  := $(sort $(shell find cmd internal lambdas charts rehearsal/charts rehearsal/display rehearsal/report rehearsal/*.go \
+	-type f ! -name '*_test.go' ! -path '*/testdata/*')) go.mod go.sum
 QUICKSTART  := $(DIST)/quickstart
 KARPENTER   := $(CACHE)/karpenter-$(call hash,rehearsal/karpenter/go.mod rehearsal/karpenter/go.sum)/karpenter
 CONTROLLERS := $(DIST)/controllers
@@ -62,6 +63,7 @@ prerequisites:
 
 .PHONY: rehearsal-parts
 rehearsal-parts: prerequisites $(VENV)/.installed $(LOCALKUBE) $(KARPENTER) $(CONTROLLERS) $(QUICKSTART) release
+	@env | grep -E '^(REHEARSAL_|QUICKSTART_DIST=)' > "$(DIST)/rehearsal.env" # for the command without make
 
 $(VENV)/.installed: rehearsal/aws/requirements.txt | prerequisites
 	@echo "install the embedded AWS's Python packages"
@@ -103,7 +105,7 @@ $(CONTROLLERS): $(CONTROLLER_SOURCES) go.mod go.sum | prerequisites
 $(QUICKSTART): $(GO_SOURCES) | prerequisites
 	@echo "build the quickstart command"
 	mkdir -p "$(@D)"
-	CGO_ENABLED=0 go build -trimpath -o "$@" ./cmd/quickstart
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o "$@" ./cmd/quickstart
 
 # --- a version as it is published, for this machine's architecture
 
