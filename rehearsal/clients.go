@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/eks"
+	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -50,6 +51,7 @@ type Clients struct {
 	EKS            *eks.Client
 	IAM            *iam.Client
 	Lambda         *lambda.Client
+	LoadBalancing  *elasticloadbalancingv2.Client
 	Logs           *cloudwatchlogs.Client
 	S3             *s3.Client
 	SQS            *sqs.Client
@@ -66,6 +68,7 @@ func newClients(c aws.Config) *Clients {
 		EKS:            eks.NewFromConfig(c),
 		IAM:            iam.NewFromConfig(c),
 		Lambda:         lambda.NewFromConfig(c),
+		LoadBalancing:  elasticloadbalancingv2.NewFromConfig(c),
 		Logs:           cloudwatchlogs.NewFromConfig(c),
 		S3:             s3.NewFromConfig(c, func(o *s3.Options) { o.UsePathStyle = true }),
 		SQS:            sqs.NewFromConfig(c),

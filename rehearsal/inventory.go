@@ -81,6 +81,9 @@ var listers = map[string]lister{
 	"AWS::EC2::Instance":         listInstances,
 	"AWS::EC2::Volume":           listVolumes,
 	"AWS::EC2::NetworkInterface": listNetworkInterfaces,
+
+	"AWS::ElasticLoadBalancingV2::LoadBalancer": listLoadBalancers,
+	"AWS::ElasticLoadBalancingV2::TargetGroup":  listTargetGroups,
 }
 
 // onCluster are the custom resources whose things are on a Kubernetes cluster:
