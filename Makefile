@@ -157,6 +157,11 @@ test: rehearsal-parts $(CDK_CLI)/.installed ## Run all tests that need no AWS ac
 campaign: rehearsal-parts $(CDK_CLI)/.installed ## Run everything in full (hours); results go to docs/campaign.md
 	@CAMPAIGN=1 bash tools/campaign.sh
 
+.PHONY: conformance
+conformance: rehearsal-parts ## Check the embedded AWS against AWS's pages; results go to docs/conformance.md
+	@"$(VENV)/bin/python" rehearsal/aws/conformance/report.py > "$(DIST)/conformance.md"
+	mv "$(DIST)/conformance.md" docs/conformance.md
+
 .PHONY: bench
 bench: rehearsal-parts ## Measure sizes and speeds
 	@bash tools/bench.sh
