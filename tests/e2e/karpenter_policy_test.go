@@ -26,7 +26,8 @@ var nodeClasses = schema.GroupVersionResource{Group: "karpenter.k8s.aws", Versio
 // unasked are the statements whose calls the controller does not make as the
 // template configures it, each with upstream's reason for it.
 var unasked = map[string]string{
-	"AllowZonalShiftStatusReadOnly": "asked only with settings.enableZonalShift, which is false by default (pkg/operator/operator.go)",
+	"AllowZonalShiftStatusReadOnly":        "asked only with settings.enableZonalShift, which is false by default (pkg/operator/operator.go)",
+	"AllowScopedInstanceProfileTagActions": "version 1.14.0 tags a profile as it makes it and calls TagInstanceProfile nowhere (only pkg/aws/sdk.go names it)",
 }
 
 // scoped is where the controller's role has a statement: in a managed policy of
