@@ -28,7 +28,7 @@ func (o Options) upstream(name string) (map[string][]byte, error) {
 	}
 	files, err := filesIn(dir)
 	if err != nil {
-		return nil, fmt.Errorf("Karpenter's chart in %s: %w", o.KarpenterCharts, err)
+		return nil, fmt.Errorf("read upstream's chart in %s: %w", o.KarpenterCharts, err)
 	}
 	if err := setVersion(files, karpenterVersion); err != nil {
 		return nil, err

@@ -282,7 +282,7 @@ func (c *karpenterRole) plant(t *testing.T, name string) {
 // copy is the stack's object of a type under another name.
 func (c *karpenterRole) copy(t *testing.T, resource schema.GroupVersionResource, name string) *unstructured.Unstructured {
 	t.Helper()
-	o, err := c.objects.Resource(resource).Get(t.Context(), c.pool.name, metav1.GetOptions{})
+	o, err := c.objects.Resource(resource).Get(t.Context(), c.name, metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
