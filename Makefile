@@ -30,7 +30,7 @@ LINT        := $(CACHE)/tools-$(call hash,tools/go.mod)
 GO_SOURCES  := $(sort $(shell find cmd internal lambdas charts rehearsal/charts rehearsal/display rehearsal/report rehearsal/*.go \
 	-type f ! -name '*_test.go' ! -path '*/testdata/*')) go.mod go.sum
 QUICKSTART  := $(DIST)/quickstart
-KARPENTER   := $(CACHE)/karpenter-$(call hash,rehearsal/karpenter/go.mod rehearsal/karpenter/go.sum)/karpenter
+KARPENTER   := $(CACHE)/karpenter-$(call hash,rehearsal/karpenter/go.mod rehearsal/karpenter/go.sum rehearsal/karpenter/build.sh)/karpenter
 CONTROLLERS := $(DIST)/controllers
 CDK_CLI     := $(CACHE)/cdk-$(call hash,tools/cdk/package-lock.json)
 HOST_ARCH   := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
@@ -85,16 +85,10 @@ $(LOCALKUBE): | prerequisites
 	CGO_ENABLED=0 go build -trimpath -ldflags "$(KUBE_LDFLAGS)" -o "$@.tmp" .
 	mv "$@.tmp" "$@"
 
-# The version is what the controller reports; its IAM policy and CRDs are those of the same version.
-KARPENTER_VERSION = $(firstword $(shell sed -n "s/.*karpenter-provider-aws v\([0-9.]*\).*/\1/p" rehearsal/karpenter/go.mod))
-
 $(KARPENTER): | prerequisites
 	@echo "build Karpenter's controller (the first build takes 2 to 4 minutes)"
 	mkdir -p "$(@D)"
-	cd rehearsal/karpenter
-	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X sigs.k8s.io/karpenter/pkg/operator.Version=$(KARPENTER_VERSION)" \
-		-o "$@.tmp" github.com/aws/karpenter-provider-aws/cmd/controller
-	mv "$@.tmp" "$@"
+	bash rehearsal/karpenter/build.sh "$@"
 
 CONTROLLER_SOURCES := $(sort $(shell find rehearsal/controllers -type f -name '*.go' ! -name '*_test.go' 2>/dev/null))
 $(CONTROLLERS): $(CONTROLLER_SOURCES) go.mod go.sum | prerequisites

@@ -70,6 +70,7 @@ func start(t *testing.T, order string) *deployment {
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the embedded AWS's log ends:\n%s", env.LogTail(25))
+			logControllers(t, env)
 		}
 		if err := env.Stop(); err != nil {
 			t.Error(err)
@@ -85,6 +86,25 @@ func start(t *testing.T, order string) *deployment {
 	}
 	d.snapshot(t)
 	return d
+}
+
+// logControllers shows the ends of the logs of Karpenter and the stand-in
+// controllers, of clusters that run and of those that have gone.
+func logControllers(t *testing.T, env *rehearsal.Environment) {
+	t.Helper()
+	const most = 3000 // bytes of a log
+	for _, pattern := range []string{"*/logs/*", "clusters/*.logs/*"} {
+		files, err := filepath.Glob(filepath.Join(env.StateDir, pattern))
+		if err != nil {
+			t.Error(err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err == nil && len(text) > 0 {
+				t.Logf("%s ends:\n%s", filepath.Base(file), text[max(0, len(text)-most):])
+			}
+		}
+	}
 }
 
 // snapshot remembers what exists now, for leftovers.
@@ -132,9 +152,9 @@ func (d *deployment) parameters(more map[string]string) map[string]string {
 }
 
 // stack returns a stack of the published quickstart.yaml.
-func (d *deployment) stack(t *testing.T, name string) *rehearsal.Stack {
+func (d *deployment) stack(t *testing.T) *rehearsal.Stack {
 	t.Helper()
-	return d.clients.NewStack(name, rehearsal.TemplateURL(d.Region, d.bucket, d.version+"/quickstart.yaml"), logEvents(t))
+	return d.clients.NewStack("quickstart", rehearsal.TemplateURL(d.Region, d.bucket, d.version+"/quickstart.yaml"), logEvents(t))
 }
 
 // changed returns a stack of quickstart.yaml after a change to it.

@@ -43,7 +43,7 @@ type scoped struct {
 func TestUpstreamsKarpenterPolicy(t *testing.T) {
 	t.Parallel()
 	d := start(t, "")
-	s := d.stack(t, "quickstart")
+	s := d.stack(t)
 	if err := s.Create(t.Context(), d.parameters(nil)); err != nil {
 		t.Fatal(err)
 	}

@@ -267,7 +267,7 @@ func await(t *testing.T, what string, check func(context.Context) error) {
 func TestKarpenterStartsAndEndsNodes(t *testing.T) {
 	t.Parallel()
 	d := start(t, "")
-	s := d.stack(t, "quickstart")
+	s := d.stack(t)
 	if err := s.Create(t.Context(), d.parameters(nil)); err != nil {
 		t.Fatal(err)
 	}

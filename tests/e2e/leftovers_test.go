@@ -24,7 +24,7 @@ const trustNobody = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Pri
 func TestTheLeftoverCheckFindsWhatIsPlanted(t *testing.T) {
 	t.Parallel()
 	d := start(t, "")
-	s := d.stack(t, "quickstart")
+	s := d.stack(t)
 	if err := s.Create(t.Context(), d.parameters(nil)); err != nil {
 		t.Fatal(err)
 	}

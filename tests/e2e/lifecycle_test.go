@@ -16,7 +16,7 @@ import (
 func TestCreateUpdateDelete(t *testing.T) {
 	t.Parallel()
 	d := start(t, "")
-	s := d.stack(t, "quickstart")
+	s := d.stack(t)
 	if err := s.Create(t.Context(), d.parameters(nil)); err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestAnyOrderOfIndependentResources(t *testing.T) {
 		t.Run(order, func(t *testing.T) {
 			t.Parallel()
 			d := start(t, order)
-			s := d.stack(t, "quickstart")
+			s := d.stack(t)
 			if err := s.Create(t.Context(), d.parameters(nil)); err != nil {
 				t.Fatal(err)
 			}

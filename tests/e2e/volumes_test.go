@@ -134,7 +134,7 @@ func (b *balanced) storage(ctx context.Context) string {
 func TestVolumesComeAndGo(t *testing.T) {
 	t.Parallel()
 	d := start(t, "")
-	b := &balanced{deployment: d, stack: d.stack(t, "quickstart")}
+	b := &balanced{deployment: d, stack: d.stack(t)}
 	if err := b.stack.Create(t.Context(), d.parameters(nil)); err != nil {
 		t.Fatal(err)
 	}

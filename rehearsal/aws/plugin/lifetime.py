@@ -46,6 +46,9 @@ def _configuration() -> Config:
     config = Config()
     config.bind = [f"{LOOPBACK}:{os.environ['GATEWAY_PORT']}"]
     config.keep_alive_timeout = 75
+    # As AWS's endpoints for these services. Over HTTP/2 Hypercorn may stop in the middle of a big answer, such as a
+    # long list of stack events, until the client gives up.
+    config.alpn_protocols = ["http/1.1"]
     config.loglevel = "WARNING"
     if tls.use_ssl_enabled():
         config.certfile, config.keyfile = tls.resolve_tls_material()

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -47,6 +49,18 @@ class Lifetime(unittest.TestCase):
     def test_it_listens_on_loopback_only(self) -> None:
         aws = self._with_a_function()
         self.assertEqual(listening_addresses(aws.process.pid), {"0100007F"})
+
+    def test_it_speaks_http_1(self) -> None:
+        """As AWS does; with HTTP/2 the server stopped in the middle of long answers."""
+        aws = EmbeddedAWS()
+        self.addCleanup(aws.stop)
+        context = ssl.create_default_context(cafile=str(aws.certificate))
+        context.set_alpn_protocols(["h2", "http/1.1"])
+        with (
+            socket.create_connection(("127.0.0.1", aws.port)) as plain,
+            context.wrap_socket(plain, server_hostname="127.0.0.1") as secure,
+        ):
+            self.assertEqual(secure.selected_alpn_protocol(), "http/1.1")
 
     def test_it_ends_with_its_children(self) -> None:
         ends = {
