@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -46,7 +47,8 @@ type statement struct {
 	condition map[string]any
 }
 
-func null(key, absent string) map[string]any { return map[string]any{key: absent} }
+// present is what the operator Null has to say of a key that a request must have.
+func present(key string) map[string]any { return map[string]any{key: "false"} }
 
 // balancerPolicy has the shape of the policy that the AWS Load Balancer
 // Controller's documentation gives to its role: the rights to change are bound
@@ -59,16 +61,16 @@ var balancerPolicy = []statement{
 		name: "tag new groups", actions: []string{"ec2:CreateTags"}, resources: []string{"arn:aws:ec2:*:*:security-group/*"},
 		condition: map[string]any{
 			"StringEquals": map[string]any{"ec2:CreateAction": "CreateSecurityGroup"},
-			"Null":         null("aws:RequestTag/"+clusterKey, "false"),
+			"Null":         present("aws:RequestTag/" + clusterKey),
 		},
 	},
 	{
 		name: "delete own groups", later: true, actions: []string{"ec2:DeleteSecurityGroup"},
-		condition: map[string]any{"Null": null("aws:ResourceTag/"+clusterKey, "false")},
+		condition: map[string]any{"Null": present("aws:ResourceTag/" + clusterKey)},
 	},
 	{
 		name: "make load balancers", actions: []string{"elasticloadbalancing:CreateLoadBalancer", "elasticloadbalancing:CreateTargetGroup"},
-		condition: map[string]any{"Null": null("aws:RequestTag/"+clusterKey, "false")},
+		condition: map[string]any{"Null": present("aws:RequestTag/" + clusterKey)},
 	},
 	{
 		name: "tag new load balancers", actions: []string{"elasticloadbalancing:AddTags"},
@@ -78,7 +80,7 @@ var balancerPolicy = []statement{
 		},
 		condition: map[string]any{
 			"StringEquals": map[string]any{"elasticloadbalancing:CreateAction": []string{"CreateTargetGroup", "CreateLoadBalancer"}},
-			"Null":         null("aws:RequestTag/"+clusterKey, "false"),
+			"Null":         present("aws:RequestTag/" + clusterKey),
 		},
 	},
 	{
@@ -100,7 +102,7 @@ var balancerPolicy = []statement{
 			"elasticloadbalancing:SetSubnets", "elasticloadbalancing:DeleteLoadBalancer", "elasticloadbalancing:ModifyTargetGroup",
 			"elasticloadbalancing:ModifyTargetGroupAttributes", "elasticloadbalancing:DeleteTargetGroup",
 		},
-		condition: map[string]any{"Null": null("aws:ResourceTag/"+clusterKey, "false")},
+		condition: map[string]any{"Null": present("aws:ResourceTag/" + clusterKey)},
 	},
 	{
 		name:      "targets",
@@ -142,7 +144,7 @@ type balanced struct {
 func newBalanced(t *testing.T) *balanced {
 	t.Helper()
 	d := start(t, "")
-	b := &balanced{deployment: d, stack: d.stack(t, "quickstart"), elb: elasticloadbalancingv2.NewFromConfig(d.AWSConfig())}
+	b := &balanced{deployment: d, stack: d.stack(t), elb: elasticloadbalancingv2.NewFromConfig(d.AWSConfig())}
 	if err := b.stack.Create(t.Context(), d.parameters(nil)); err != nil {
 		t.Fatal(err)
 	}
@@ -451,11 +453,23 @@ func (b *balanced) withdraw(t *testing.T) {
 	b.await(t, "the finalizers are taken off", func(ctx context.Context) error {
 		_, web := b.kube.NetworkingV1().Ingresses("default").Get(ctx, "web", metav1.GetOptions{})
 		_, direct := b.kube.CoreV1().Services("default").Get(ctx, "direct", metav1.GetOptions{})
-		if apierrors.IsNotFound(web) && apierrors.IsNotFound(direct) {
-			return nil
+		if err := errors.Join(gone("ingress", web), gone("service", direct)); err != nil {
+			return fmt.Errorf("%w; %s", err, b.events(ctx))
 		}
-		return fmt.Errorf("ingress: %v, service: %v; %s", web, direct, b.events(ctx))
+		return nil
 	})
+}
+
+// gone wants the look-up of an object to have found none.
+func gone(what string, err error) error {
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil
+	case err != nil:
+		return fmt.Errorf("%s: %w", what, err)
+	default:
+		return fmt.Errorf("%s is still there", what)
+	}
 }
 
 func (b *balanced) serveDirectly(t *testing.T) {
@@ -564,8 +578,8 @@ func (b *balanced) refused(ctx context.Context, s statement, before int) error {
 	said := b.events(ctx)
 	for _, call := range calls[before:] {
 		fits := slices.ContainsFunc(s.actions, func(wanted string) bool {
-			start, any := strings.CutSuffix(wanted, "*")
-			return call.Action == wanted || any && strings.HasPrefix(call.Action, start)
+			start, open := strings.CutSuffix(wanted, "*")
+			return call.Action == wanted || open && strings.HasPrefix(call.Action, start)
 		})
 		if fits && strings.Contains(said, call.Action) {
 			return nil

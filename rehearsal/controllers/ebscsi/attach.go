@@ -104,32 +104,40 @@ func (p *program) attach(ctx context.Context, attachment *storagev1.VolumeAttach
 }
 
 func (p *program) attachTo(ctx context.Context, id, instanceID string) (string, error) {
-	answer, err := p.ec2.DescribeInstances(ctx, &ec2.DescribeInstancesInput{InstanceIds: []string{instanceID}})
+	instance, err := p.instance(ctx, instanceID)
 	if err != nil {
 		return "", err
 	}
-	for _, reservation := range answer.Reservations {
-		for _, instance := range reservation.Instances {
-			for _, mapping := range instance.BlockDeviceMappings {
-				if mapping.Ebs != nil && aws.ToString(mapping.Ebs.VolumeId) == id { // attached by an earlier try
-					return aws.ToString(mapping.DeviceName), nil
-				}
-			}
-			device, err := freeDevice(instance)
-			if err != nil {
-				return "", err
-			}
-			_, err = p.ec2.AttachVolume(ctx, &ec2.AttachVolumeInput{
-				Device: aws.String(device), InstanceId: aws.String(instanceID), VolumeId: aws.String(id),
-			})
-			if err != nil {
-				return "", fmt.Errorf("could not attach volume %q to node %q: %w", id, instanceID, err)
-			}
-			described := &ec2.DescribeVolumesInput{VolumeIds: []string{id}}
-			return device, ec2.NewVolumeInUseWaiter(p.ec2, quicklyInUse).Wait(ctx, described, callTimeout)
+	for _, mapping := range instance.BlockDeviceMappings {
+		if mapping.Ebs != nil && aws.ToString(mapping.Ebs.VolumeId) == id { // attached by an earlier try
+			return aws.ToString(mapping.DeviceName), nil
 		}
 	}
-	return "", errors.New("instance not found")
+	device, err := freeDevice(instance)
+	if err != nil {
+		return "", err
+	}
+	_, err = p.ec2.AttachVolume(ctx, &ec2.AttachVolumeInput{
+		Device: aws.String(device), InstanceId: aws.String(instanceID), VolumeId: aws.String(id),
+	})
+	if err != nil {
+		return "", fmt.Errorf("could not attach volume %q to node %q: %w", id, instanceID, err)
+	}
+	described := &ec2.DescribeVolumesInput{VolumeIds: []string{id}}
+	return device, ec2.NewVolumeInUseWaiter(p.ec2, quicklyInUse).Wait(ctx, described, callTimeout)
+}
+
+func (p *program) instance(ctx context.Context, id string) (types.Instance, error) {
+	answer, err := p.ec2.DescribeInstances(ctx, &ec2.DescribeInstancesInput{InstanceIds: []string{id}})
+	if err != nil {
+		return types.Instance{}, err
+	}
+	for _, reservation := range answer.Reservations {
+		if len(reservation.Instances) > 0 {
+			return reservation.Instances[0], nil
+		}
+	}
+	return types.Instance{}, errors.New("instance not found")
 }
 
 func (p *program) detach(ctx context.Context, attachment *storagev1.VolumeAttachment) error {

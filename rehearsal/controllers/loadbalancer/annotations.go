@@ -2,6 +2,7 @@ package loadbalancer
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -55,9 +56,7 @@ func annotationsOf(all map[string]string, prefix string, played []string) (annot
 func (a annotations) with(others annotations) annotations {
 	merged := annotations{}
 	for _, from := range []annotations{a, others} {
-		for key, value := range from {
-			merged[key] = value
-		}
+		maps.Copy(merged, from)
 	}
 	return merged
 }

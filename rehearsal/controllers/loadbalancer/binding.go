@@ -19,9 +19,9 @@ var (
 // Binding is a TargetGroupBinding: it keeps a Service's pods or the nodes registered in a target group.
 type Binding struct {
 	metav1.TypeMeta   `json:",inline"`
-	metav1.ObjectMeta `json:"metadata,omitempty"`
+	metav1.ObjectMeta `json:"metadata"`
 	Spec              BindingSpec   `json:"spec"`
-	Status            BindingStatus `json:"status,omitempty"`
+	Status            BindingStatus `json:"status"`
 }
 
 // BindingSpec is a TargetGroupBinding's spec.

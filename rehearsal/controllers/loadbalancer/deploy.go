@@ -54,13 +54,7 @@ func (d *deployer) deploy(ctx context.Context, stack *Stack, f found) (string, e
 	if err != nil {
 		return "", err
 	}
-	groups := f.groups
-	for _, id := range []string{managed, f.backendGroup} {
-		if id != "" {
-			groups = append(groups, id)
-		}
-	}
-	balancer, err := d.account.deployBalancer(ctx, stack, f.subnets, groups)
+	balancer, err := d.account.deployBalancer(ctx, stack, f.subnets, f.balancerGroups(managed))
 	if err != nil {
 		return "", err
 	}
@@ -69,24 +63,44 @@ func (d *deployer) deploy(ctx context.Context, stack *Stack, f found) (string, e
 			return "", err
 		}
 	}
-	var want []*Binding
-	for _, group := range stack.TargetGroups {
-		want = append(want, stack.binding(group, arns[group.ID], d.account.vpc, f.backendGroup))
-	}
-	if err := d.bindings.sync(ctx, stack, want); err != nil {
+	if err := d.bind(ctx, stack, arns, f.backendGroup); err != nil {
 		return "", err
 	}
-	for _, arn := range unusedTargets {
-		if err := d.account.deleteTargetGroup(ctx, arn); err != nil {
-			return "", err
+	return aws.ToString(balancer.DNSName), d.account.deleteUnused(ctx, unusedTargets, unusedGroups)
+}
+
+// balancerGroups are a load balancer's security groups: the user's, the one made for it, and the shared one.
+func (f found) balancerGroups(managed string) []string {
+	groups := f.groups
+	for _, id := range []string{managed, f.backendGroup} {
+		if id != "" {
+			groups = append(groups, id)
 		}
 	}
-	for _, id := range unusedGroups {
-		if err := d.account.deleteGroup(ctx, id); err != nil {
-			return "", err
+	return groups
+}
+
+// bind has the cluster fill the stack's target groups, whose ARNs are given by their IDs.
+func (d *deployer) bind(ctx context.Context, stack *Stack, arns map[string]string, backendGroup string) error {
+	var want []*Binding
+	for _, group := range stack.TargetGroups {
+		want = append(want, stack.binding(group, arns[group.ID], d.account.vpc, backendGroup))
+	}
+	return d.bindings.sync(ctx, stack, want)
+}
+
+func (a *account) deleteUnused(ctx context.Context, targetGroups, securityGroups []string) error {
+	for _, arn := range targetGroups {
+		if err := a.deleteTargetGroup(ctx, arn); err != nil {
+			return err
 		}
 	}
-	return aws.ToString(balancer.DNSName), nil
+	for _, id := range securityGroups {
+		if err := a.deleteGroup(ctx, id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // deployBalancer makes or changes the load balancer, after those that do not fit any more are gone: a target group is

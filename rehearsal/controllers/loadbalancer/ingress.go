@@ -259,28 +259,16 @@ func (m *Member) ports() ([]*port, error) {
 	if err := json.Unmarshal([]byte(text), &entries); err != nil {
 		return nil, fmt.Errorf("failed to parse listen-ports configuration: `%s`: %w", text, err)
 	}
-	from := m.annotations.list("inbound-cidrs")
-	for _, block := range from {
-		if _, err := netip.ParsePrefix(block); err != nil {
-			return nil, fmt.Errorf("invalid inbound-cidrs settings on Ingress: %w", err)
-		}
+	from, err := m.inboundBlocks()
+	if err != nil {
+		return nil, err
 	}
 	var ports []*port
 	for _, entry := range entries {
 		for protocol, number := range entry {
-			if number < 1 || number > 65535 {
-				return nil, fmt.Errorf("listen port must be within [1, 65535]: %d", number)
-			}
 			p := &port{number: number, protocol: elb.ProtocolEnum(protocol), from: from, members: []*Member{m}}
-			switch p.protocol {
-			case elb.ProtocolEnumHttp:
-			case elb.ProtocolEnumHttps:
-				if len(certificates) == 0 {
-					return nil, refused("certificate discovery, without the annotation certificate-arn,", "", nil)
-				}
-				p.certificates, p.policy = certificates, m.annotations.text("ssl-policy", "ELBSecurityPolicy-2016-08")
-			default:
-				return nil, fmt.Errorf("listen protocol must be within [HTTP, HTTPS]: %s", protocol)
+			if err := p.complete(m.annotations, certificates); err != nil {
+				return nil, err
 			}
 			ports = append(ports, p)
 		}
@@ -289,6 +277,35 @@ func (m *Member) ports() ([]*port, error) {
 		return nil, fmt.Errorf("empty listen-ports configuration: `%s`", text)
 	}
 	return ports, nil
+}
+
+func (m *Member) inboundBlocks() ([]string, error) {
+	blocks := m.annotations.list("inbound-cidrs")
+	for _, block := range blocks {
+		if _, err := netip.ParsePrefix(block); err != nil {
+			return nil, fmt.Errorf("invalid inbound-cidrs settings on Ingress: %w", err)
+		}
+	}
+	return blocks, nil
+}
+
+// complete checks a port, and gives it the settings of TLS if its protocol has them.
+func (p *port) complete(from annotations, certificates []string) error {
+	if p.number < 1 || p.number > 65535 {
+		return fmt.Errorf("listen port must be within [1, 65535]: %d", p.number)
+	}
+	switch p.protocol {
+	case elb.ProtocolEnumHttp:
+		return nil
+	case elb.ProtocolEnumHttps:
+		if len(certificates) == 0 {
+			return refused("certificate discovery, without the annotation certificate-arn,", "", nil)
+		}
+		p.certificates, p.policy = certificates, from.text("ssl-policy", "ELBSecurityPolicy-2016-08")
+		return nil
+	default:
+		return fmt.Errorf("listen protocol must be within [HTTP, HTTPS]: %s", p.protocol)
+	}
 }
 
 func (p *ingressPlan) listener(port *port, redirect string) (*Listener, error) {

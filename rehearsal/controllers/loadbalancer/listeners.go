@@ -215,7 +215,7 @@ func (a *account) deployRules(ctx context.Context, stack *Stack, want *Listener,
 	for i, rule := range want.Rules {
 		priority := strconv.Itoa(i + 1)
 		tags := stack.resourceTags(a.cluster, strconv.Itoa(int(want.Port))+":"+priority, rule.Tags)
-		if err := a.deployRule(ctx, listener, int32(i+1), rule, tags, byPriority[priority], arns); err != nil { //nolint:gosec // a listener has 100 rules at most
+		if err := a.deployRule(ctx, listener, int32(i+1), rule, tags, byPriority[priority], arns); err != nil {
 			return err
 		}
 	}

@@ -57,14 +57,13 @@ func split(key string) types.NamespacedName {
 
 // group finds the members of a group, and those that have left it and still carry its finalizer.
 func (p *program) group(name types.NamespacedName) (members []*Member, left []*networkingv1.Ingress, err error) {
-	finalizer := groupFinalizer(name)
 	for _, object := range p.ingresses.List() {
 		cached, is := object.(*networkingv1.Ingress)
 		if !is {
 			continue
 		}
 		ingress := cached.DeepCopy()
-		carries := slices.Contains(ingress.Finalizers, finalizer) && (name.Namespace == "" || nameOf(ingress) == name)
+		carries := carriesFinalizer(ingress, name)
 		class, mine, err := p.classOf(ingress)
 		switch {
 		case err != nil && carries && ingress.DeletionTimestamp == nil:
@@ -79,18 +78,21 @@ func (p *program) group(name types.NamespacedName) (members []*Member, left []*n
 	return members, left, nil
 }
 
+// carriesFinalizer tells whether an Ingress has a group's finalizer. The groups of a single Ingress have all the
+// same one: it counts on that very Ingress only.
+func carriesFinalizer(ingress *networkingv1.Ingress, group types.NamespacedName) bool {
+	return slices.Contains(ingress.Finalizers, groupFinalizer(group)) && (group.Namespace == "" || nameOf(ingress) == group)
+}
+
 func (p *program) reconcileGroup(ctx context.Context, key string) error {
 	name := split(strings.TrimPrefix(key, "/")) // a group without namespace is "/NAME"
 	members, left, err := p.group(name)
 	if err != nil || len(members)+len(left) == 0 {
 		return err
 	}
-	objects := make([]runtime.Object, 0, len(members))
-	for _, member := range members {
-		objects = append(objects, member.Ingress)
-		if err := p.finalizeIngress(ctx, member.Ingress, groupFinalizer(name), true); err != nil {
-			return told(p.events.ingress, failedFinalizer, "Failed add finalizer", err, objects...)
-		}
+	objects, err := p.holdMembers(ctx, name, members)
+	if err != nil {
+		return told(p.events.ingress, failedFinalizer, "Failed add finalizer", err, objects...)
 	}
 	stack, f, err := p.buildGroup(ctx, name, members, left)
 	if err != nil {
@@ -109,13 +111,33 @@ func (p *program) reconcileGroup(ctx context.Context, key string) error {
 			return told(p.events.ingress, failedStatus, "Failed update status", err, objects...)
 		}
 	}
+	if err := p.letGo(ctx, name, left); err != nil {
+		return err
+	}
+	for _, object := range objects {
+		p.events.ingress.Event(object, corev1.EventTypeNormal, reconciled, successfulMessage)
+	}
+	return nil
+}
+
+// holdMembers puts a group's finalizer on its members. It returns those that it got to, for their events.
+func (p *program) holdMembers(ctx context.Context, name types.NamespacedName, members []*Member) ([]runtime.Object, error) {
+	objects := make([]runtime.Object, 0, len(members))
+	for _, member := range members {
+		objects = append(objects, member.Ingress)
+		if err := p.finalizeIngress(ctx, member.Ingress, groupFinalizer(name), true); err != nil {
+			return objects, err
+		}
+	}
+	return objects, nil
+}
+
+// letGo takes a group's finalizer off those that have left it.
+func (p *program) letGo(ctx context.Context, name types.NamespacedName, left []*networkingv1.Ingress) error {
 	for _, ingress := range left {
 		if err := p.finalizeIngress(ctx, ingress, groupFinalizer(name), false); err != nil {
 			return err
 		}
-	}
-	for _, object := range objects {
-		p.events.ingress.Event(object, corev1.EventTypeNormal, reconciled, successfulMessage)
 	}
 	return nil
 }

@@ -91,7 +91,7 @@ func lead(ctx context.Context, kube *rest.Config, config aws.Config, cluster Clu
 	}
 	p := &program{client: client, cluster: cluster, class: class}
 	p.backend = &backendGroup{account: account, tags: cluster.DefaultTags, holders: p.holders, needs: map[string]bool{}}
-	p.deployer.account, p.deployer.bindings = account, &bindingStore{client: objects.Resource(bindings)}
+	p.account, p.bindings = account, &bindingStore{client: objects.Resource(bindings)}
 	p.networking = &networking{
 		account: account, nodes: p.node, wanting: p.wanting, byOwner: map[types.NamespacedName]map[string][]permission{},
 	}

@@ -39,8 +39,7 @@ func podEndpoints(name string, slicesOf []*discoveryv1.EndpointSlice, pods func(
 				continue
 			}
 			for _, one := range slice.Endpoints {
-				ready := one.Conditions.Ready == nil || *one.Conditions.Ready
-				if !ready || len(one.Addresses) == 0 || one.TargetRef == nil || one.TargetRef.Kind != "Pod" {
+				if !isReadyPod(one) {
 					continue
 				}
 				if pod := pods(slice.Namespace, one.TargetRef.Name); pod != nil {
@@ -50,6 +49,11 @@ func podEndpoints(name string, slicesOf []*discoveryv1.EndpointSlice, pods func(
 		}
 	}
 	return all
+}
+
+func isReadyPod(e discoveryv1.Endpoint) bool {
+	ready := e.Conditions.Ready == nil || *e.Conditions.Ready
+	return ready && len(e.Addresses) > 0 && e.TargetRef != nil && e.TargetRef.Kind == "Pod"
 }
 
 // nodeEndpoints are the nodes that take traffic for a node port.
