@@ -39,6 +39,7 @@ var errTold = errors.New("told to stop")
 type cluster struct {
 	options.Options
 	version string // of Kubernetes, as components report it
+	path    string // where programs find others, as PATH
 	server  string // URL of the API server
 	ca      *pki.Authority
 	etcd    *embed.Etcd
@@ -51,10 +52,13 @@ type cluster struct {
 }
 
 // run plays a cluster until ctx ends (then it gives no error) or a part of it
-// fails. It reports its steps to out.
-func run(ctx context.Context, o options.Options, out io.Writer) error {
+// fails. Programs find others in path. It reports its steps to out.
+func run(ctx context.Context, o options.Options, path string, out io.Writer) error {
 	began := time.Now()
-	c := &cluster{Options: o, step: func(what string) { fmt.Fprintf(out, "%7.3fs %s\n", time.Since(began).Seconds(), what) }}
+	c := &cluster{
+		Options: o, path: path,
+		step: func(what string) { fmt.Fprintf(out, "%7.3fs %s\n", time.Since(began).Seconds(), what) },
+	}
 	debug.SetGCPercent(o.GCPercent)
 	if err := c.prepare(ctx); err != nil {
 		return err
@@ -243,7 +247,7 @@ func (c *cluster) play(starting, parts context.Context) error {
 		c.iam.Instances(machines.Name)
 	}
 	k, err := kubelet.Start(parts, c.client, c.version, machines, program.Config{
-		Programs: c.Programs, Dir: c.Dir, Server: c.server, Path: os.Getenv("PATH"),
+		Programs: c.Programs, Dir: c.Dir, Server: c.server, Path: c.path,
 		AWS: program.AWS{Endpoint: c.AWS.Endpoint, CAFile: c.AWS.CAFile, Region: c.AWS.Region},
 	})
 	if err != nil {

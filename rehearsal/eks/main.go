@@ -31,7 +31,7 @@ func main() {
 			stop()
 		}()
 	}
-	if err := run(ctx, o, os.Stdout); err != nil {
+	if err := run(ctx, o, os.Getenv("PATH"), os.Stdout); err != nil {
 		fail(err)
 	}
 	// Exit at once: Kubernetes' components would take seconds to end the watches

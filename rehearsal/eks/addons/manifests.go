@@ -83,7 +83,7 @@ func (a *Addon) objects(c Cluster) ([]*unstructured.Unstructured, error) {
 		return nil, fmt.Errorf("fill in the manifest of add-on %s: %w", a.Name, err)
 	}
 	var all []*unstructured.Unstructured
-	for _, document := range strings.Split(b.String(), "\n---\n") {
+	for document := range strings.SplitSeq(b.String(), "\n---\n") {
 		raw, err := yaml.YAMLToJSON([]byte(document))
 		if err != nil {
 			return nil, fmt.Errorf("parse the manifest of add-on %s: %w", a.Name, err)

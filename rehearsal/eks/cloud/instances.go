@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -92,10 +93,8 @@ func (i *Instance) node() *corev1.Node {
 			},
 		},
 	}
-	for k, v := range i.Labels {
-		n.Labels[k] = v
-	}
-	for k, v := range map[string]string{
+	maps.Copy(n.Labels, i.Labels)
+	maps.Copy(n.Labels, map[string]string{
 		corev1.LabelHostname:           i.Name,
 		corev1.LabelOSStable:           "linux",
 		corev1.LabelArchStable:         i.Arch,
@@ -108,9 +107,7 @@ func (i *Instance) node() *corev1.Node {
 		"beta.kubernetes.io/instance-type":  i.Type,
 		corev1.LabelFailureDomainBetaZone:   i.Zone,
 		corev1.LabelFailureDomainBetaRegion: i.Region,
-	} {
-		n.Labels[k] = v
-	}
+	})
 	return n
 }
 

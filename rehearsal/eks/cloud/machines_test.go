@@ -51,7 +51,7 @@ type scenario struct {
 func newScenario(r roles) *scenario {
 	s := &scenario{kube: fake.NewClientset()}
 	s.Machines = NewMachines(nil, s.kube, r, NodeGroup{})
-	s.as = func(user string, groups []string) (kubernetes.Interface, error) {
+	s.as = func(user string, _ []string) (kubernetes.Interface, error) {
 		s.users = append(s.users, user)
 		return s.kube, nil
 	}

@@ -61,7 +61,8 @@ func changed(ctx context.Context, w *fsnotify.Watcher, t *time.Ticker, name stri
 			return false
 		case <-t.C:
 			return true
-		case <-w.Errors: // such as lost events: the poll finds them
+		case err := <-w.Errors: // such as lost events: the poll finds them
+			slog.WarnContext(ctx, "the watch of a file failed: it is looked at now and then", "file", name, "reason", err)
 		case e := <-w.Events:
 			if filepath.Base(e.Name) == name {
 				return true

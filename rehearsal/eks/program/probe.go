@@ -53,13 +53,12 @@ func (a asker) ask(p *corev1.Probe) (ok bool, why string) {
 // failureThreshold. Failed gets each failure once the initial delay is over.
 func (a asker) watch(ctx context.Context, p *corev1.Probe, hasty bool, decided func(ok bool), failed func(why string)) {
 	began := time.Now()
-	delay, period := seconds(p.InitialDelaySeconds, 0), seconds(p.PeriodSeconds, 10)
+	delay := seconds(p.InitialDelaySeconds, 0)
 	wait := delay
 	if hasty {
 		wait = 0
 	}
-	var mind *bool
-	good, bad := int32(0), int32(0)
+	m := mind{probe: p}
 	for {
 		select {
 		case <-ctx.Done():
@@ -70,25 +69,48 @@ func (a asker) watch(ctx context.Context, p *corev1.Probe, hasty bool, decided f
 		if ctx.Err() != nil {
 			return
 		}
-		if ok {
-			good, bad = good+1, 0
-		} else if time.Since(began) >= delay {
-			good, bad = 0, bad+1
+		counts := ok || time.Since(began) >= delay
+		if counts && !ok {
 			failed(why)
 		}
-		switch {
-		case ok && good >= max(p.SuccessThreshold, 1) && (mind == nil || !*mind):
-			mind = new(true)
-			decided(true)
-		case !ok && bad >= max(p.FailureThreshold, 1) && (mind == nil || *mind):
-			mind = new(false)
-			decided(false)
+		if counts && m.changes(ok) {
+			decided(ok)
 		}
-		wait = period
-		if hasty && (mind == nil || !*mind) {
-			wait = min(eager, period)
-		}
+		wait = m.pause(hasty)
 	}
+}
+
+// mind is what a probe's answers amount to.
+type mind struct {
+	probe     *corev1.Probe
+	good, bad int32 // answers in a row
+	decided   bool
+	content   bool
+}
+
+// changes counts an answer; it tells whether the mind changes with it.
+func (m *mind) changes(ok bool) bool {
+	if ok {
+		m.good, m.bad = m.good+1, 0
+	} else {
+		m.good, m.bad = 0, m.bad+1
+	}
+	enough := ok && m.good >= max(m.probe.SuccessThreshold, 1) || !ok && m.bad >= max(m.probe.FailureThreshold, 1)
+	if !enough || m.decided && m.content == ok {
+		return false
+	}
+	m.decided, m.content = true, ok
+	return true
+}
+
+// pause is how long to wait until the next question; one in haste is asked eagerly
+// until the probe is content.
+func (m *mind) pause(hasty bool) time.Duration {
+	period := seconds(m.probe.PeriodSeconds, 10)
+	if hasty && !m.content {
+		return min(eager, period)
+	}
+	return period
 }
 
 func seconds(n, unset int32) time.Duration {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os/exec"
 	"runtime"
 	"syscall"
@@ -19,8 +20,8 @@ const drainLimit = 2 * time.Second
 type process struct {
 	cmd    *exec.Cmd
 	exited chan struct{}
-	code   int    // of the exit, once it has exited
-	signal int    // that ended it, or 0
+	code   int32  // of the exit, once it has exited
+	signal int32  // that ended it, or 0
 	why    string // it could not be waited for
 }
 
@@ -74,19 +75,19 @@ func (p *process) wait() {
 		p.why = fmt.Sprintf("wait for the program: %v", err)
 	}
 	state := p.cmd.ProcessState
-	p.code = state.ExitCode()
+	p.code = int32(min(max(state.ExitCode(), -1), math.MaxUint8)) // a byte, or -1: unknown
 	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-		p.signal = int(status.Signal())
+		p.signal = int32(min(max(status.Signal(), 0), math.MaxInt8))
 		p.code = 128 + p.signal // as a container's runtime says it
 	}
 }
 
-// stop asks the program to end and, once killed is over, ends it by force.
-func (p *process) stop(killed context.Context) {
+// stop asks the program to end and, once killed is closed, ends it by force.
+func (p *process) stop(killed <-chan struct{}) {
 	p.kill(syscall.SIGTERM)
 	select {
 	case <-p.exited:
-	case <-killed.Done():
+	case <-killed:
 		p.kill(syscall.SIGKILL)
 		<-p.exited
 	}

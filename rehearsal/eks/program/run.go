@@ -89,7 +89,7 @@ func (n *run) live() {
 	restarts := int32(0) // since it was steady
 	for n.alive.Err() == nil {
 		began := time.Now()
-		exit, err := n.once()
+		exit, err := n.once(n.alive)
 		if n.alive.Err() != nil {
 			return
 		}
@@ -166,8 +166,8 @@ func (n *run) backOff(exit *corev1.ContainerStateTerminated, restarts int32) {
 
 // once runs the program until it ends and tells how. An error says that it could
 // not start.
-func (n *run) once() (*corev1.ContainerStateTerminated, error) {
-	ctx, stop := context.WithCancel(n.alive) // of this start
+func (n *run) once(ctx context.Context) (*corev1.ContainerStateTerminated, error) {
+	ctx, stop := context.WithCancel(ctx) // of this start
 	defer stop()
 	env, args, err := n.prepare(ctx)
 	if err != nil {
@@ -211,7 +211,7 @@ func (n *run) attend(p *process, sick <-chan struct{}) {
 	select {
 	case <-p.exited:
 	case <-n.alive.Done():
-		p.stop(n.killed)
+		p.stop(n.killed.Done())
 	case <-sick:
 		grace := time.Duration(corev1.DefaultTerminationGracePeriodSeconds) * time.Second
 		if s := n.pod.Spec.TerminationGracePeriodSeconds; s != nil {
@@ -219,7 +219,7 @@ func (n *run) attend(p *process, sick <-chan struct{}) {
 		}
 		killed, cancel := context.WithTimeout(n.killed, grace)
 		defer cancel()
-		p.stop(killed)
+		p.stop(killed.Done())
 	}
 }
 
@@ -275,7 +275,7 @@ func (n *run) probe(ctx context.Context, sick chan<- struct{}) {
 // exit tells how a program ended; one that failed with its last words.
 func (n *run) exit(p *process, began metav1.Time, id string) *corev1.ContainerStateTerminated {
 	t := &corev1.ContainerStateTerminated{
-		ExitCode: int32(p.code), Signal: int32(p.signal), Reason: "Completed", StartedAt: began, FinishedAt: now(), ContainerID: id,
+		ExitCode: p.code, Signal: p.signal, Reason: "Completed", StartedAt: began, FinishedAt: now(), ContainerID: id,
 	}
 	if p.code != 0 {
 		t.Reason, t.Message = "Error", cmp.Or(p.why, n.words())

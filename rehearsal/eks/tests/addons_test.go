@@ -3,6 +3,7 @@ package tests
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -71,8 +72,14 @@ func TestAddonsComeAndGo(t *testing.T) {
 	l.tell(t, "addons.json", []any{dns})
 	eventually(t, "the driver to go", func(ctx context.Context) error {
 		_, err := l.client.StorageV1().CSIDrivers().Get(ctx, "ebs.csi.aws.com", metav1.GetOptions{})
-		if all, _ := l.statuses(); !apierrors.IsNotFound(err) || all["aws-ebs-csi-driver"] != (addonStatus{}) {
-			return fmt.Errorf("CSIDriver: %v; statuses: %v", err, all)
+		if err == nil {
+			return errors.New("its CSIDriver is still there")
+		}
+		if !apierrors.IsNotFound(err) {
+			return fmt.Errorf("get its CSIDriver: %w", err)
+		}
+		if all, _ := l.statuses(); all["aws-ebs-csi-driver"] != (addonStatus{}) {
+			return fmt.Errorf("its status is still there: %v", all)
 		}
 		return nil
 	})

@@ -187,13 +187,13 @@ func environment(t *testing.T, log string) map[string]string {
 	return env
 }
 
-func runs(t *testing.T, log string) (pid int, alive func() bool) {
+func runs(t *testing.T, log string) (alive func() bool) {
 	t.Helper()
 	pid, err := strconv.Atoi(told(t, log, "process"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return pid, func() bool { return syscall.Kill(pid, 0) == nil }
+	return func() bool { return syscall.Kill(pid, 0) == nil }
 }
 
 func TestAProgramRunsForItsPod(t *testing.T) {
@@ -269,7 +269,7 @@ func TestAProgramRunsForItsPod(t *testing.T) {
 	})
 
 	t.Run("until the pod is deleted", func(t *testing.T) {
-		_, alive := runs(t, log)
+		alive := runs(t, log)
 		stream, err := l.client.CoreV1().Pods("default").GetLogs("one", &corev1.PodLogOptions{Container: "controller", Follow: true}).Stream(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -293,7 +293,7 @@ func TestAProgramRunsForItsPod(t *testing.T) {
 	})
 
 	t.Run("and no longer than the cluster, however it ends", func(t *testing.T) {
-		_, alive := runs(t, l.log(t, "two", false))
+		alive := runs(t, l.log(t, "two", false))
 		if !alive() {
 			t.Fatal("the program does not run")
 		}
