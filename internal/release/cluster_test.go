@@ -64,7 +64,7 @@ func start(binary string) (*kube.Cluster, func(), error) {
 		return nil, nil, err
 	}
 	var log bytes.Buffer
-	command := exec.Command(binary, "-dir", dir, "-stop-on-stdin-eof") // stopped by its standard input
+	command := exec.Command(binary, "-dir", dir, "-nodes", "2", "-stop-on-stdin-eof") // stopped by its standard input
 	command.Stdout, command.Stderr = &log, &log
 	input, err := command.StdinPipe()
 	if err != nil {

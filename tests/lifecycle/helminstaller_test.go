@@ -233,7 +233,7 @@ func clusterDoor(t *testing.T) (*eksDoor, kubernetes.Interface) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	command := exec.CommandContext(t.Context(), program, "-dir", dir, "-stop-on-stdin-eof")
+	command := exec.CommandContext(t.Context(), program, "-dir", dir, "-nodes", "2", "-stop-on-stdin-eof")
 	input, err := command.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
