@@ -78,6 +78,6 @@ func NotProved() []string {
 		"AWS's capacity, quotas, waiting times and propagation delays",
 		"traffic through the network: only whether the functions have a way out is checked",
 		"EKS's own machines: nodes, add-ons and pods are played, and no image is pulled",
-		"the public charts, unless the run took them: the stand-ins have their shape, not their content",
+		"public charts other than Karpenter's, unless the run took them: stand-ins have their shape, not their content",
 	}
 }
