@@ -12,24 +12,19 @@ import (
 
 // listRules lists the rules of the default bus.
 func listRules(ctx context.Context, c *Clients) (ids []string, err error) {
-	for token := aws.String(""); token != nil; {
-		page, err := c.Events.ListRules(ctx, &eventbridge.ListRulesInput{NextToken: noneIfEmpty(token)})
+	in := &eventbridge.ListRulesInput{}
+	for {
+		page, err := c.Events.ListRules(ctx, in)
 		if err != nil {
 			return nil, err
 		}
 		for _, r := range page.Rules {
 			ids = append(ids, aws.ToString(r.Name))
 		}
-		token = page.NextToken
+		if in.NextToken = page.NextToken; in.NextToken == nil {
+			return ids, nil
+		}
 	}
-	return ids, nil
-}
-
-func noneIfEmpty(s *string) *string {
-	if aws.ToString(s) == "" {
-		return nil
-	}
-	return s
 }
 
 // listQueues lists the queues by URL.

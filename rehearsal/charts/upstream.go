@@ -8,13 +8,15 @@ import (
 	"slices"
 
 	"helm.sh/helm/v3/pkg/chartutil"
+
+	"github.com/e6data/aws-quickstart/internal/karpenter"
 )
 
 // karpenterVersion is the version of Karpenter's charts: that of the module in
 // rehearsal/karpenter, which has them. Upstream writes it, and the image's
 // digest, into its charts on a branch of the release; the module has the version
 // before.
-const karpenterVersion = "1.14.0"
+const karpenterVersion = karpenter.Version
 
 // upstream gives the files of one of Karpenter's own charts as upstream publishes
 // it, but for the image's digest, which is not known here.
