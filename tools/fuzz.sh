@@ -1,10 +1,25 @@
 #!/usr/bin/env bash
 # Usage: fuzz.sh TIME. Runs every fuzz target of the project for that long.
 set -eu
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+# fuzz PACKAGE TARGET TIME. On a busy machine Go before 1.27 may report the end
+# of the time as the target's failure (https://go.dev/issue/75804). A real
+# finding always comes with a failing input, so only that one message is let
+# pass.
+fuzz() {
+  go test -run='^$' -fuzz="^$2\$" -fuzztime="$3" "$1" </dev/null >"$log" 2>&1 && { cat "$log"; return; }
+  cat "$log"
+  grep -qE '^ +context deadline exceeded$' "$log" || return 1
+  ! grep -qE 'Failing input written|^ +--- FAIL|panic:|_test\.go:' "$log" || return 1
+  echo "ok: the time was over (go.dev/issue/75804)"
+}
+
 git grep -lE '^func Fuzz[A-Za-z0-9_]*\(' -- '*_test.go' | while read -r file; do
   case $file in rehearsal/eks/*) continue ;; esac
   grep -oE '^func Fuzz[A-Za-z0-9_]*' "$file" | sed 's/^func //' | while read -r target; do
     echo "== $target in $(dirname "$file"), $1"
-    go test -run='^$' -fuzz="^$target\$" -fuzztime="$1" "./$(dirname "$file")" </dev/null
+    fuzz "./$(dirname "$file")" "$target" "$1"
   done
 done
