@@ -1,7 +1,8 @@
 # The e6data AWS quickstart. `make help` lists what there is.
 #
 # What a target needs is built or installed on first use, pinned, into CACHE,
-# and is kept there by a hash of its sources: another clone finds it again.
+# and is kept there by a hash of its sources: another clone finds it again, and
+# must not build it anew for the newer date of its files.
 
 SHELL       := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -65,7 +66,7 @@ prerequisites:
 rehearsal-parts: prerequisites $(VENV)/.installed $(LOCALKUBE) $(KARPENTER) $(CONTROLLERS) $(QUICKSTART) release
 	@env | grep -E '^(REHEARSAL_|QUICKSTART_DIST=)' > "$(DIST)/rehearsal.env" # for the command without make
 
-$(VENV)/.installed: rehearsal/aws/requirements.txt | prerequisites
+$(VENV)/.installed: | prerequisites
 	@echo "install the embedded AWS's Python packages"
 	rm -rf "$(VENV)"
 	python3 -m venv "$(VENV)"
@@ -134,7 +135,7 @@ template: prerequisites ## Write the generated templates anew
 
 # The stock command of the CDK. Node.js usually comes with npm; where it does
 # not, the test that needs the command says so and is left out.
-$(CDK_CLI)/.installed: tools/cdk/package-lock.json | prerequisites
+$(CDK_CLI)/.installed: | prerequisites
 	@mkdir -p "$(@D)"
 	cp tools/cdk/package.json tools/cdk/package-lock.json tools/cdk/.npmrc "$(@D)/"
 	if command -v npm >/dev/null; then
@@ -166,7 +167,7 @@ $(LINT)/golangci-lint: | prerequisites
 	cd tools
 	CGO_ENABLED=0 go build -trimpath -o "$(@D)/" github.com/golangci/golangci-lint/v2/cmd/golangci-lint mvdan.cc/gofumpt
 
-$(LINT_VENV)/.installed: tools/requirements.txt | prerequisites
+$(LINT_VENV)/.installed: | prerequisites
 	@echo "install the template linters"
 	rm -rf "$(LINT_VENV)"
 	python3 -m venv "$(LINT_VENV)"
