@@ -42,6 +42,9 @@ func newCluster(s awscdk.Stack, n Network) Cluster {
 			AuthenticationMode:                      text("API_AND_CONFIG_MAP"),
 			BootstrapClusterCreatorAdminPermissions: false, // a later change would replace the cluster
 		},
+		// Else EKS makes the network's add-ons by itself, and updates none of
+		// them; a later change would replace the cluster. Ours: addons.go.
+		BootstrapSelfManagedAddons: false,
 		ResourcesVpcConfig: &awseks.CfnCluster_ResourcesVpcConfigProperty{
 			SubnetIds:             n.PrivateSubnetIDs,
 			EndpointPrivateAccess: true,

@@ -10,6 +10,7 @@ const (
 	hasBoundary         = "HasPermissionsBoundary"
 	hasControlPlane     = "HasControlPlanePrincipal"
 	hasAdmin            = "HasAdminPrincipal"
+	hasWarmTargets      = "HasVpcCniWarmTargets"
 	hasPublicEndpoint   = "HasPublicEndpoint"
 	hasDebugNamespaces  = "HasDebugNamespaces"
 	hasPublicCharts     = "HasPublicCharts"
@@ -50,6 +51,7 @@ func addConditions(s awscdk.Stack) {
 	given(hasAdmin, "AdminPrincipalArn")
 	condition(s, hasPublicEndpoint, not(equals(joinList("", listRef("EndpointPublicAccessCidrs")), "")))
 	condition(s, hasDebugNamespaces, not(equals(joinList("", listRef("DebugNamespaces")), "")))
+	condition(s, hasWarmTargets, not(equals(joinList("", listRef("VpcCniWarmTargets")), "")))
 	condition(s, hasPublicCharts, equals(ref("ChartSource"), wordPublic))
 	// "starts with s3://": what stands before the first s3:// is empty. The one
 	// appended makes sure that there is something to split.

@@ -6,18 +6,17 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awseks"
 )
 
-// nodePolicies are what kubelet, the VPC CNI, image pulls and Session Manager
-// need of a node's role.
+// nodePolicies are what kubelet, image pulls and Session Manager need of a
+// node's role. The VPC CNI has a role of its own: addons.go.
 var nodePolicies = []string{
 	"AmazonEKSWorkerNodePolicy",
-	"AmazonEKS_CNI_Policy",
 	"AmazonEC2ContainerRegistryReadOnly",
 	"AmazonSSMManagedInstanceCore",
 }
 
 // newNodes adds the managed node group for what runs beside the query engine:
-// controllers and agents.
-func newNodes(s awscdk.Stack, c Cluster, n Network) awscdk.CfnResource {
+// controllers and agents. Its nodes are never Ready without the add-ons.
+func newNodes(s awscdk.Stack, c Cluster, n Network, addons []awscdk.CfnResource) awscdk.CfnResource {
 	role := newRole(s, "NodeRole", roleProps{
 		Description: "Nodes of the e6data cluster's managed node group",
 		Trust:       serviceTrust(principalEC2()),
@@ -49,7 +48,7 @@ func newNodes(s awscdk.Stack, c Cluster, n Network) awscdk.CfnResource {
 			},
 		},
 	})
-	return awseks.NewCfnNodegroup(s, text("NodeGroup"), &awseks.CfnNodegroupProps{
+	group := awseks.NewCfnNodegroup(s, text("NodeGroup"), &awseks.CfnNodegroupProps{
 		ClusterName:   c.Name,
 		NodeRole:      role.AttrArn(),
 		Subnets:       anyList(n.PrivateSubnetIDs),
@@ -66,6 +65,8 @@ func newNodes(s awscdk.Stack, c Cluster, n Network) awscdk.CfnResource {
 		Labels: map[string]*string{"app": text("e6data"), "e6data-workspace-name": text("default")},
 		Tags:   &map[string]*string{"app": text("e6data")},
 	})
+	dependOn(group, addons...)
+	return group
 }
 
 const nodeGroupDiskGiB = 20

@@ -100,6 +100,14 @@ func clusterQuestions() []parameter {
 			Description: "On: the cluster, and so this stack, cannot be deleted until this is Off again.",
 		},
 		{
+			Name: "VpcCniWarmTargets", Label: "Addresses each node keeps ready for pods", Type: typeList, Default: vpcCniWarmTargets,
+			Description: "How many addresses of the subnets a node holds before pods need them: settings of the VPC CNI as NAME=NUMBER, comma-separated, out of " +
+				"WARM_IP_TARGET (free ones), MINIMUM_IP_TARGET (all together), WARM_ENI_TARGET (whole network interfaces), WARM_PREFIX_TARGET. " +
+				"The default keeps few, so that small subnets last. Leave empty for the VPC CNI's own defaults.",
+			Pattern:    `^$|^(WARM_IP_TARGET|MINIMUM_IP_TARGET|WARM_ENI_TARGET|WARM_PREFIX_TARGET)=[0-9]{1,3}$`,
+			Constraint: "Settings such as MINIMUM_IP_TARGET=12,WARM_IP_TARGET=2: each name once, each with a number from 0 to 999.",
+		},
+		{
 			Name: "EndpointPublicAccessCidrs", Label: "Who may reach the cluster's public endpoint", Type: typeList, Default: controlPlaneAddress,
 			Description: "IPv4 blocks from which the Kubernetes API may be reached over the internet, comma-separated. " +
 				"The default is e6data's control plane. Leave empty to switch the public endpoint off; the private one is always on.",

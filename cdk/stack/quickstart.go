@@ -32,7 +32,8 @@ func NewQuickstart(scope constructs.Construct, id string, cfg Config) awscdk.Sta
 	outputs := newOutputsProvider(s)
 	network := newNetwork(s, outputs)
 	cluster := newCluster(s, network)
-	nodes := newNodes(s, cluster, network)
+	nodes := newNodes(s, cluster, network, newNetworkAddons(s, cluster))
+	addons := newNodeAddons(s, cluster, nodes)
 	karpenterNodes := newKarpenterNodes(s)
 	karpenter := newKarpenterController(s, cluster)
 
@@ -44,7 +45,7 @@ func NewQuickstart(scope constructs.Construct, id string, cfg Config) awscdk.Sta
 	helm := newHelmProvider(s, cluster, network)
 	helm.Ready = append(helm.Ready, newInstallerAccess(s, cluster, helm))
 	workspace := newReleases(s, helm, releaseFacts{
-		Cluster: cluster, Network: network, Nodes: nodes,
+		Cluster: cluster, Network: network, Nodes: nodes, Addons: addons,
 		KarpenterNodes: karpenterNodes, KarpenterNodeAccess: nodeAccess, Karpenter: karpenter,
 	})
 	newOutputs(s, outputs, workspaceFacts{

@@ -41,7 +41,8 @@ func (r releases) add(id string, props contract.HelmRelease, after ...awscdk.Cfn
 type releaseFacts struct {
 	Cluster             Cluster
 	Network             Network
-	Nodes               awscdk.CfnResource // the managed node group
+	Nodes               awscdk.CfnResource   // the managed node group
+	Addons              []awscdk.CfnResource // names and volumes of pods
 	KarpenterNodes      KarpenterNodes
 	KarpenterNodeAccess awscdk.CfnResource
 	Karpenter           KarpenterController
@@ -85,7 +86,7 @@ func newReleases(s awscdk.Stack, p Provider, f releaseFacts) awscdk.CfnResource 
 		ChartVersion:    *ref("WorkspaceChartVersion"),
 		Values:          *workspaceValues(),
 		Wait:            true,
-	}, pool)
+	}, append(f.Addons, pool)...)
 }
 
 // charts is the repository of a public chart, or the customer's copy.

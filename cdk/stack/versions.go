@@ -16,6 +16,11 @@ const (
 	workspaceChartVersion = "2.1.12"
 )
 
+// vpcCniWarmTargets is what upstream advises for about ten pods on a node whose
+// subnets are small: the engine's nodes run few, big pods
+// (https://github.com/aws/amazon-vpc-cni-k8s/blob/master/docs/eni-and-ip-target.md).
+const vpcCniWarmTargets = "MINIMUM_IP_TARGET=12,WARM_IP_TARGET=2"
+
 // Where the public charts are.
 const (
 	karpenterCharts = "oci://public.ecr.aws/karpenter"

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -10,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
-	"github.com/aws/aws-sdk-go-v2/service/eks"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
@@ -20,51 +18,43 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-const (
-	driverRole   = "ebs-csi-driver"
-	driverPolicy = "arn:aws:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy"
-)
+const driverPolicy = "arn:aws:iam::aws:policy/AmazonEBSCSIDriverPolicyV2"
 
-// installDriver makes a role with AWS's policy and the add-on that has it.
-func (b *balanced) installDriver(t *testing.T, provider string) {
+// mayUseVolumes gives the role of the stack's driver its policy, or takes it away.
+func (b *balanced) mayUseVolumes(t *testing.T, may bool) {
 	t.Helper()
-	_, issuer, _ := strings.Cut(provider, ":oidc-provider/")
-	trust, _ := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{
-		"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity", "Principal": map[string]any{"Federated": provider},
-		"Condition": map[string]any{"StringEquals": map[string]any{
-			issuer + ":aud": "sts.amazonaws.com", issuer + ":sub": "system:serviceaccount:kube-system:ebs-csi-controller-sa",
-		}},
-	}}})
-	role, err := b.clients.IAM.CreateRole(t.Context(), &iam.CreateRoleInput{
-		RoleName: aws.String(driverRole), AssumeRolePolicyDocument: aws.String(string(trust)),
-	})
-	if err != nil {
-		t.Fatal(err)
+	role := b.role(t, "EbsCsiRole")
+	var err error
+	if may {
+		_, err = b.clients.IAM.AttachRolePolicy(t.Context(), &iam.AttachRolePolicyInput{
+			RoleName: &role, PolicyArn: aws.String(driverPolicy),
+		})
+	} else {
+		_, err = b.clients.IAM.DetachRolePolicy(t.Context(), &iam.DetachRolePolicyInput{
+			RoleName: &role, PolicyArn: aws.String(driverPolicy),
+		})
 	}
-	b.mayUseVolumes(t, true)
-	_, err = b.clients.EKS.CreateAddon(t.Context(), &eks.CreateAddonInput{
-		ClusterName: aws.String(b.cluster), AddonName: aws.String("aws-ebs-csi-driver"), ServiceAccountRoleArn: role.Role.Arn,
-	})
 	if err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (b *balanced) mayUseVolumes(t *testing.T, may bool) {
+// role is the name of a role of the stack, by its logical ID.
+func (d *deployment) role(t *testing.T, logicalID string) string {
 	t.Helper()
-	var err error
-	if may {
-		_, err = b.clients.IAM.AttachRolePolicy(t.Context(), &iam.AttachRolePolicyInput{
-			RoleName: aws.String(driverRole), PolicyArn: aws.String(driverPolicy),
-		})
-	} else {
-		_, err = b.clients.IAM.DetachRolePolicy(t.Context(), &iam.DetachRolePolicyInput{
-			RoleName: aws.String(driverRole), PolicyArn: aws.String(driverPolicy),
-		})
+	for p := iam.NewListRolesPaginator(d.clients.IAM, &iam.ListRolesInput{}); p.HasMorePages(); {
+		page, err := p.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range page.Roles {
+			if strings.Contains(*r.RoleName, "-"+logicalID+"-") {
+				return *r.RoleName
+			}
+		}
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	t.Fatalf("the stack has no role %s", logicalID)
+	return ""
 }
 
 // keep starts a pod that keeps its data in a volume of its own.
@@ -129,8 +119,9 @@ func (b *balanced) storage(ctx context.Context) string {
 	return strings.Join(all, "; ")
 }
 
-// A claim gets a volume in its pod's zone, on its pod's instance, and takes it
-// along; without the policy of the driver's role an event says what was refused.
+// A claim gets a volume in its pod's zone, on its pod's instance, made by the
+// stack's driver with the rights of its role, and takes it along; without the
+// role's policy an event says what was refused.
 func TestVolumesComeAndGo(t *testing.T) {
 	t.Parallel()
 	d := start(t, "")
@@ -147,7 +138,6 @@ func TestVolumesComeAndGo(t *testing.T) {
 	if b.kube, err = kubernetes.NewForConfig(config); err != nil {
 		t.Fatal(err)
 	}
-	b.installDriver(t, outputs["OidcProviderArn"])
 	late := storagev1.VolumeBindingWaitForFirstConsumer
 	_, err = b.kube.StorageV1().StorageClasses().Create(t.Context(), &storagev1.StorageClass{
 		ObjectMeta: metav1.ObjectMeta{Name: "fast"}, Provisioner: "ebs.csi.aws.com", VolumeBindingMode: &late,

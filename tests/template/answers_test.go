@@ -16,7 +16,7 @@ var answerSets = map[string]map[string]string{
 	},
 	"as little as possible": {
 		"DebugNamespaces": "", "EndpointPublicAccessCidrs": "", "ClusterLogTypes": "None", "ChartSource": "oci://registry.example.com/charts",
-		"NodeInstanceFamilies": "c7g",
+		"NodeInstanceFamilies": "c7g", "VpcCniWarmTargets": "",
 	},
 }
 

@@ -176,7 +176,11 @@ func TestReleasesComeInOrder(t *testing.T) {
 	for id, needs := range map[string][]string{
 		"Karpenter": {"KarpenterCrds", "NodeGroup", "KarpenterControllerRole", "KarpenterInterruptionQueue"},
 		"NodePool":  {"Karpenter", "KarpenterNodeAccess", "KarpenterInstanceProfile"},
-		"Workspace": {"NodePool"},
+		"Workspace": {"NodePool", "CoreDnsAddon", "EbsCsiAddon"},
+		// A node without network is never Ready; names and volumes need nodes.
+		"NodeGroup":    {"VpcCniAddon", "KubeProxyAddon"},
+		"CoreDnsAddon": {"NodeGroup"},
+		"EbsCsiAddon":  {"NodeGroup"},
 	} {
 		for _, need := range needs {
 			if !g.waitsFor(id)[need] {

@@ -145,6 +145,10 @@ func TestPatterns(t *testing.T) {
 			takes:   []string{"", "44.194.151.209/32", "198.51.100.0/24, 203.0.113.0/25", "10.0.0.0/8"},
 			refuses: []string{"0.0.0.0/0", "44.194.151.209/32,0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/7", "::/0", "1.2.3.4", "1.2.3.256/32"},
 		},
+		"VpcCniWarmTargets": {
+			takes:   []string{"", "WARM_IP_TARGET=2", "MINIMUM_IP_TARGET=12, WARM_IP_TARGET=2", "WARM_ENI_TARGET=0,WARM_PREFIX_TARGET=0,MINIMUM_IP_TARGET=20"},
+			refuses: []string{"2", "WARM_IP_TARGET", "WARM_IP_TARGET=", "WARM_IP_TARGET=-1", "WARM_IP_TARGET=many", "ENABLE_PREFIX_DELEGATION=true", "WARM_IP_TARGET=2;"},
+		},
 		"AdminPrincipalArn": {
 			takes:   []string{"", "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/Admin_1", "arn:aws-cn:iam::111122223333:user/a"},
 			refuses: []string{"Admin", "arn:aws:iam::111122223333:root", "arn:aws:sts::111122223333:assumed-role/a/b"},

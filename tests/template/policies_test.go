@@ -1,7 +1,6 @@
 package template
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -201,30 +200,6 @@ func TestInstallerReadsChartsOnlyWhereTheyAre(t *testing.T) {
 				t.Errorf("resources (-want +got):\n%s", diff)
 			}
 		})
-	}
-}
-
-func TestEngineRoleTrustsOneServiceAccount(t *testing.T) {
-	r := newRun(t, quickstartFile, map[string]string{"KubernetesNamespace": "analytics"})
-	text, ok := r.properties("EngineRole")["AssumeRolePolicyDocument"].(string)
-	if !ok {
-		t.Fatal("the trust policy is no text")
-	}
-	var got any
-	if err := json.Unmarshal([]byte(text), &got); err != nil {
-		t.Fatalf("%v\n%s", err, text)
-	}
-	const issuer = "oidc.eks.us-east-1.amazonaws.com/id/0123456789ABCDEF"
-	want := object{"Version": "2012-10-17", "Statement": []any{object{
-		"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
-		"Principal": object{"Federated": "oidcprovider"},
-		"Condition": object{"StringEquals": object{
-			issuer + ":aud": "sts.amazonaws.com",
-			issuer + ":sub": "system:serviceaccount:analytics:sales",
-		}},
-	}}}
-	if diff := cmp.Diff(any(want), got); diff != "" {
-		t.Errorf("trust policy (-want +got):\n%s", diff)
 	}
 }
 
