@@ -6,16 +6,18 @@ import (
 )
 
 // newCrossAccountRole adds the role that e6data's control plane assumes, with
-// the external ID, to look after the workspace.
+// the external ID, to look after the workspace. It reaches no data: of all data
+// stores only the workspace bucket.
 func newCrossAccountRole(s awscdk.Stack, c Cluster, b Bucket) awsiam.CfnRole {
 	return newRole(s, "CrossAccountRole", roleProps{
-		Description: "e6data control plane: describes the cluster, reads and writes the workspace bucket",
-		Trust: policyDocument(map[string]any{
-			"Effect":    "Allow",
-			"Principal": map[string]any{"AWS": controlPlanePrincipal()},
-			"Action":    []string{"sts:AssumeRole", "sts:TagSession"},
-			"Condition": map[string]any{"StringEquals": map[string]any{"sts:ExternalId": externalID()}},
-		}),
+		Description: "e6data control plane: cluster, endpoints and metrics of the workspace, and the workspace bucket",
+		Trust: policyDocument(
+			trustControlPlane("AssumeWithExternalId", "sts:AssumeRole", "StringEquals"),
+			// Tags come with a session, so nobody tags one without the statement
+			// above. The reference does not name the external ID among the keys of
+			// this action (ADR 18): where AWS does not tell it, it cannot be asked for.
+			trustControlPlane("TagSession", "sts:TagSession", "StringEqualsIfExists"),
+		),
 		Policies: []any{
 			inlineProperty("workspace-bucket", useWorkspaceBucket(b)...),
 			inlineProperty("cluster",
@@ -23,8 +25,22 @@ func newCrossAccountRole(s awscdk.Stack, c Cluster, b Bucket) awsiam.CfnRole {
 				allow("DescribeNodeGroups", []string{"eks:DescribeNodegroup"},
 					sub("arn:${AWS::Partition}:eks:${AWS::Region}:${AWS::AccountId}:nodegroup/${Cluster}/*/*")),
 			),
+			inlineProperty("endpoints", manageEndpoints()...),
+			inlineProperty("monitoring", monitor()...),
 		},
 	})
+}
+
+// trustControlPlane lets the control plane do one thing with the role, if the
+// external ID passes the operator.
+func trustControlPlane(id, action, operator string) map[string]any {
+	return map[string]any{
+		"Sid":       id,
+		"Effect":    "Allow",
+		"Principal": map[string]any{"AWS": controlPlanePrincipal()},
+		"Action":    action,
+		"Condition": map[string]any{operator: map[string]any{"sts:ExternalId": externalID()}},
+	}
 }
 
 // controlPlanePrincipal is who may assume the cross-account role.

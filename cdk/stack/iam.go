@@ -97,6 +97,12 @@ func allow(id string, actions []string, resources any) map[string]any {
 	return map[string]any{"Sid": id, "Effect": "Allow", "Action": actions, "Resource": resources}
 }
 
+// when limits a statement to requests that meet the conditions, by operator.
+func when(conditions, statement map[string]any) map[string]any {
+	statement["Condition"] = conditions
+	return statement
+}
+
 // appTags is the tag by which e6data's controllers know what is theirs.
 func appTags() *[]*awscdk.CfnTag {
 	return &[]*awscdk.CfnTag{tag("app", text("e6data"))}
