@@ -3,6 +3,7 @@
 import base64
 import json
 import ssl
+import time
 import urllib.error
 import urllib.request
 
@@ -34,6 +35,8 @@ _CLUSTER = "AWS::EKS::Cluster"
 _ENTRY = "AWS::EKS::AccessEntry"
 _GROUP = "AWS::EKS::Nodegroup"
 _VIEW = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
+# EKS applies access entries and policies some seconds after it said that it has them.
+_PATIENCE = 30
 _ADMIN = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
 
 
@@ -79,6 +82,14 @@ def kubernetes(record: dict, bearer: str, path: str = "/api/v1/namespaces/defaul
     except urllib.error.HTTPError as refused:
         refused.close()
         return refused.code
+
+
+def granted(record: dict, bearer: str, path: str = "/api/v1/namespaces/default/pods") -> int:
+    """The status of a GET once it is 200, or the last one before patience ends."""
+    deadline = time.monotonic() + _PATIENCE
+    while (status := kubernetes(record, bearer, path)) != 200 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return status
 
 
 class Clusters(Conformance):
@@ -432,7 +443,7 @@ class AccessEntries(Conformance):
                     clusterName=record["name"], principalArn=principal, policyArn=_VIEW, accessScope=scope
                 )
                 bearer = token(record["name"], session(principal))
-                self.assertEqual(kubernetes(record, bearer), 200)
+                self.assertEqual(granted(record, bearer), 200)
                 self.assertEqual(kubernetes(record, bearer, "/api/v1/namespaces/kube-system/pods"), elsewhere)
 
     @claim("AmazonEKSViewPolicy shows no Secrets.", f"{_GUIDE}access-policy-permissions.html", _ENTRY)
@@ -442,6 +453,7 @@ class AccessEntries(Conformance):
             clusterName=record["name"], principalArn=principal, policyArn=_VIEW, accessScope={"type": "cluster"}
         )
         bearer = token(record["name"], session(principal))
+        self.assertEqual(granted(record, bearer), 200)
         self.assertEqual(kubernetes(record, bearer, "/api/v1/namespaces/default/secrets"), 403)
 
     @claim(
@@ -460,7 +472,7 @@ class AccessEntries(Conformance):
         record = active_cluster(request["name"])
         found = client("eks").list_access_entries(clusterName=record["name"])["accessEntries"]
         self.assertEqual(found, [creator])
-        self.assertEqual(kubernetes(record, token(record["name"], session(creator)), "/api/v1/nodes"), 200)
+        self.assertEqual(granted(record, token(record["name"], session(creator)), "/api/v1/nodes"), 200)
 
     @claim(
         "Of a cluster made by CloudFormation the creator is the principal that CloudFormation acts for.",
@@ -648,7 +660,7 @@ class NodeGroups(Conformance):
         )
         self.create(nodeRole=role)
         bearer = token(record["name"], session(admin))
-        self.assertEqual(kubernetes(record, bearer, "/api/v1/namespaces/kube-system/configmaps/aws-auth"), 200)
+        self.assertEqual(granted(record, bearer, "/api/v1/namespaces/kube-system/configmaps/aws-auth"), 200)
 
     @claim("An instance type that does not exist is refused.", f"{_API}CreateNodegroup.html", _GROUP)
     def test_instance_type(self) -> None:
