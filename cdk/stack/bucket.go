@@ -24,10 +24,17 @@ type Bucket struct {
 // Both outlive the stack; a create that fails takes them away again.
 func newBuckets(s awscdk.Stack) Bucket {
 	logs := awss3.NewCfnBucket(s, text("LogBucket"), bucketProps(
+		// S3 delivers access logs to a bucket with its own keys only, unless
+		// the key policy lets the delivery service in.
+		ownKeysOfS3(),
 		[]any{
 			lifecycleRule("expire-access-logs", "", accessLogDays),
 		}, nil))
 	workspace := awss3.NewCfnBucket(s, text("WorkspaceBucket"), bucketProps(
+		&awss3.CfnBucket_ServerSideEncryptionByDefaultProperty{
+			SseAlgorithm:   eitherText(hasKmsKey, text("aws:kms"), text("AES256")),
+			KmsMasterKeyId: kmsKeyOrNothing(),
+		},
 		[]any{
 			lifecycleRule("expire-cached-query-results", cachePrefix, 1),
 			&awss3.CfnBucket_RuleProperty{
@@ -65,12 +72,16 @@ func newBuckets(s awscdk.Stack) Bucket {
 	return Bucket{Name: workspace.Ref(), Arn: workspace.AttrArn()}
 }
 
-func bucketProps(rules []any, logging any) *awss3.CfnBucketProps {
+func ownKeysOfS3() any {
+	return &awss3.CfnBucket_ServerSideEncryptionByDefaultProperty{SseAlgorithm: text("AES256")}
+}
+
+func bucketProps(encryption any, rules []any, logging any) *awss3.CfnBucketProps {
 	return &awss3.CfnBucketProps{
 		BucketEncryption: &awss3.CfnBucket_BucketEncryptionProperty{
 			ServerSideEncryptionConfiguration: []any{&awss3.CfnBucket_ServerSideEncryptionRuleProperty{
 				BucketKeyEnabled:              true,
-				ServerSideEncryptionByDefault: &awss3.CfnBucket_ServerSideEncryptionByDefaultProperty{SseAlgorithm: text("AES256")},
+				ServerSideEncryptionByDefault: encryption,
 			}},
 		},
 		VersioningConfiguration: &awss3.CfnBucket_VersioningConfigurationProperty{Status: text("Enabled")},

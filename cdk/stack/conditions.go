@@ -11,6 +11,7 @@ const (
 	hasControlPlane     = "HasControlPlanePrincipal"
 	hasAdmin            = "HasAdminPrincipal"
 	hasWarmTargets      = "HasVpcCniWarmTargets"
+	hasKmsKey           = "HasKmsKey"
 	hasPublicEndpoint   = "HasPublicEndpoint"
 	hasDebugNamespaces  = "HasDebugNamespaces"
 	hasPublicCharts     = "HasPublicCharts"
@@ -49,6 +50,7 @@ func addConditions(s awscdk.Stack) {
 	given(hasBoundary, "PermissionsBoundaryArn")
 	given(hasControlPlane, "ControlPlanePrincipalArn")
 	given(hasAdmin, "AdminPrincipalArn")
+	given(hasKmsKey, "KmsKeyArn")
 	condition(s, hasPublicEndpoint, not(equals(joinList("", listRef("EndpointPublicAccessCidrs")), "")))
 	condition(s, hasDebugNamespaces, not(equals(joinList("", listRef("DebugNamespaces")), "")))
 	condition(s, hasWarmTargets, not(equals(joinList("", listRef("VpcCniWarmTargets")), "")))

@@ -61,6 +61,7 @@ func newKarpenterController(s awscdk.Stack, c Cluster) KarpenterController {
 		Description: "Karpenter's controller: starts and ends the nodes of the e6data query engine",
 		Trust:       webIdentityTrust(c, karpenterNamespace, karpenterServiceAccount),
 		Attached:    policies,
+		Policies:    []any{useKeyForVolumes()},
 	})
 	return KarpenterController{RoleArn: role.AttrArn(), QueueName: queue.AttrQueueName()}
 }

@@ -34,6 +34,7 @@ func newNodes(s awscdk.Stack, c Cluster, n Network, addons []awscdk.CfnResource)
 					VolumeType:          text("gp3"),
 					VolumeSize:          number(nodeGroupDiskGiB),
 					Encrypted:           true,
+					KmsKeyId:            kmsKeyOrNothing(),
 					DeleteOnTermination: true,
 				},
 			}},

@@ -134,6 +134,7 @@ func nodePoolValues(c Cluster, n Network, k KarpenterNodes) *string {
 		"zones":            raw("Zones"),
 		"cpuLimit":         raw("NodePoolCpuLimit"),
 		"diskGiB":          raw("NodeDiskGiB"),
+		"kmsKeyID":         "${KmsKeyArn}",
 		"subnetIDs":        raw("SubnetIDs"),
 		"securityGroupIDs": []string{"${SecurityGroupID}"},
 		"nodeTags":         map[string]any{"app": "e6data", "Name": nodePoolNameText},

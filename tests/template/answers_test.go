@@ -2,6 +2,9 @@ package template
 
 import "testing"
 
+// keyARN is a KMS key of the customer's.
+const keyARN = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
 // answerSets are ways to answer quickstart.yaml that between them make each
 // condition true and false.
 var answerSets = map[string]map[string]string{
@@ -13,6 +16,7 @@ var answerSets = map[string]map[string]string{
 		"ControlPlanePrincipalArn": "arn:aws:iam::999988887777:role/control", "ExternalId": "tenant:42",
 		"PermissionsBoundaryArn": "arn:aws:iam::111122223333:policy/edge", "RolePath": "/e6data/",
 		"ChartSource": "s3://charts/mirror", "ArtifactBucket": "artefacts", "NatGateways": "PerZone",
+		"KmsKeyArn": keyARN,
 	},
 	"as little as possible": {
 		"DebugNamespaces": "", "EndpointPublicAccessCidrs": "", "ClusterLogTypes": "None", "ChartSource": "oci://registry.example.com/charts",

@@ -160,6 +160,16 @@ func TestPatterns(t *testing.T) {
 		"ExternalId":             {takes: []string{"", "a1", "tenant:42/x"}, refuses: []string{"a", "a b", "a*"}},
 		"PermissionsBoundaryArn": {takes: []string{"", "arn:aws:iam::aws:policy/X", "arn:aws:iam::111122223333:policy/p/X"}, refuses: []string{"X"}},
 		"RolePath":               {takes: []string{"/", "/a/", "/a/b/"}, refuses: []string{"", "a", "/a", "//"}},
+		"KmsKeyArn": {
+			takes: []string{
+				"", keyARN, "arn:aws-us-gov:kms:us-gov-west-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab",
+				"arn:aws-cn:kms:cn-northwest-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+			},
+			refuses: []string{
+				"1234abcd-12ab-34cd-56ef-1234567890ab", "alias/key", "arn:aws:kms:us-east-1:111122223333:alias/key",
+				"arn:aws:kms:us-east-1:111122223333:key/*", "arn:aws:kms::111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+			},
+		},
 		"ChartSource": {
 			takes: []string{"Public", "s3://charts", "s3://charts/a/b", "oci://registry.example.com:5000/charts", "oci://public.ecr.aws/karpenter"},
 			refuses: []string{

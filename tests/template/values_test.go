@@ -71,6 +71,7 @@ func TestNodePoolValues(t *testing.T) {
 		"zones":            []any{"us-east-1a", "us-east-1b", "us-east-1c"},
 		"cpuLimit":         float64(640),
 		"diskGiB":          float64(250),
+		"kmsKeyID":         "",
 		"subnetIDs":        []any{"subnet-0a", "subnet-0b", "subnet-0c"},
 		"securityGroupIDs": []any{"sg-0c1a55e5"},
 		"nodeTags":         map[string]any{"app": "e6data", "Name": "e6data-sales"},

@@ -1,0 +1,44 @@
+package stack
+
+func artefactQuestions(cfg Config) []parameter {
+	return []parameter{
+		{
+			Name: "WorkspaceChartVersion", Label: "Workspace chart version", Default: workspaceChartVersion,
+			Description: "Version of e6data's workspace Helm chart.",
+			Pattern:     `^` + patternSemVer + `$`,
+			Constraint:  "A version such as " + workspaceChartVersion + ".",
+		},
+		{
+			Name: "KarpenterVersion", Label: "Karpenter version", Default: karpenterVersion, Values: []string{karpenterVersion},
+			Description: "Version of Karpenter, which starts and ends the query engine's nodes. Chart and IAM rights belong together, so each version of this quickstart offers the one it was tested with.",
+		},
+		{
+			Name: "ChartSource", Label: "Where the Helm charts are", Default: wordPublic,
+			Description: "Public: the charts' public repositories. Else a copy of them: s3://bucket/prefix with files named chart-version.tgz, or oci://registry/path.",
+			Pattern:     `^(` + wordPublic + `|s3://` + patternBucket + patternPath + `|oci://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?` + patternPath + `)$`,
+			Constraint:  "Public, s3://bucket/prefix or oci://registry/path, without a slash at the end.",
+		},
+		{
+			Name: "Version", Label: "Version of this quickstart", Default: cfg.Version,
+			Description: "Version of this quickstart whose functions and templates are used. Change it only to the version of the template itself.",
+			Pattern:     `^` + patternSemVer + `$`,
+			Constraint:  "A version such as " + cfg.Version + ".",
+		},
+		{
+			Name: "ArtifactBucket", Label: "Bucket with this quickstart's files", Default: "",
+			Description: "Bucket, in this region, with a copy of this quickstart's files under <version>/. For accounts without internet access. Leave empty for e6data's own.",
+			Pattern:     `^$|^` + patternBucket + `$`,
+			Constraint:  "The name of an S3 bucket.",
+		},
+		{
+			Name: "FunctionArchitecture", Label: "Architecture of the functions", Default: "arm64", Values: []string{"arm64", "x86_64"},
+			Description: "Processor architecture of this stack's Lambda functions. arm64 is cheaper; x86_64 is for regions without it.",
+		},
+		{
+			Name: "ConsoleHost", Label: "e6data console", Default: consoleHost,
+			Description: "Host name of the e6data console, for the link in the outputs of the stack.",
+			Pattern:     `^(` + patternDNSLabel + `\.)+[a-z]{2,63}$`,
+			Constraint:  "A host name such as " + consoleHost + ".",
+		},
+	}
+}
