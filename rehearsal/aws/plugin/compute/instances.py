@@ -15,7 +15,7 @@ from collections.abc import Callable
 from ministack.core.responses import get_account_id
 from ministack.services import ec2
 
-from . import disks, interfaces, launching, subnets
+from . import disk_keys, disks, interfaces, launching, subnets
 from .selection import page, select
 from .wire import Refusal, answer
 
@@ -83,7 +83,10 @@ def watch(watcher: Watcher) -> None:
 
 
 def launch(plan: launching.Plan, count: int = 1) -> list[dict]:
-    """Make instances after a plan; they are pending, and running soon. All or none."""
+    """Make instances after a plan; they are pending, and running soon. All or none.
+
+    If the caller may not use the key of their disks they end instead.
+    """
     with _lock:
         made: list[dict] = []
         try:
@@ -93,9 +96,13 @@ def launch(plan: launching.Plan, count: int = 1) -> list[dict]:
             for instance in made:
                 _remove(instance)
             raise
+    trouble = disk_keys.trouble(plan.disks)
     for instance in made:
         later(0, _announce, instance)
-        later(_PENDING_SECONDS, _turn, instance, "running", ("pending",))
+        if trouble:
+            later(_PENDING_SECONDS, _fail, instance, trouble)
+        else:
+            later(_PENDING_SECONDS, _turn, instance, "running", ("pending",))
     return made
 
 
@@ -155,6 +162,15 @@ def _turn(instance: dict, state: str, only_from: tuple[str, ...]) -> None:
             return
         _set(instance, state)
     _announce(instance)
+
+
+def _fail(instance: dict, code: str) -> None:
+    with _lock:
+        _set(instance, "shutting-down")
+        what = "Client error on launch" if code == disk_keys.NO_RIGHT else "The KMS key provided is in an incorrect state"
+        instance["StateReason"] = {"Code": code, "Message": f"{code}: {what}"}
+    _announce(instance)
+    later(_SHUTTING_DOWN_SECONDS, _finish, instance)
 
 
 def _finish(instance: dict) -> None:

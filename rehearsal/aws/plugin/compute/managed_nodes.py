@@ -18,7 +18,7 @@ from ministack.services import ec2, eks, iam
 
 from .. import clusters
 from ..api import api
-from . import catalogue, images, instances, launch_templates, launching, node_template, tagging
+from . import catalogue, disk_keys, images, instances, launch_templates, launching, node_template, tagging
 from .kubernetes import Kubernetes, Unreachable
 from .wire import Refusal
 
@@ -29,6 +29,10 @@ _JOIN_SECONDS = float(os.environ.get("REHEARSAL_JOIN_SECONDS", "60"))
 _DRAIN_SECONDS = float(os.environ.get("REHEARSAL_DRAIN_SECONDS", "30"))
 _POLL_SECONDS = 0.2
 _OWNER_TAG = "eks:nodegroup-name"
+_KEY_REFUSED = (
+    "Instance became unhealthy while waiting for instance to be in InService state. Termination Reason: {}: "
+    "the KMS key of its volumes cannot be used by EC2 Auto Scaling"
+)
 
 _logger = logging.getLogger("rehearsal.compute")
 _locks: dict[tuple[str, str, str], threading.RLock] = {}
@@ -232,7 +236,10 @@ def _launch_one(group: dict, place: int) -> None:
             scaling_group = group["resources"]["autoScalingGroups"][0]["name"]
             specification["_own_tags"].append({"Key": "aws:autoscaling:groupName", "Value": scaling_group})
             try:
-                instances.launch(launching.check(specification))
+                plan = launching.check(specification)
+                if code := disk_keys.trouble(plan.disks, disk_keys.auto_scaling()):
+                    raise Issue("AsgInstanceLaunchFailures", _KEY_REFUSED.format(code), [])
+                instances.launch(plan)
                 return
             except Refusal as problem:
                 refused = problem
