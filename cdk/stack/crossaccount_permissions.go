@@ -52,10 +52,11 @@ func manageEndpoints() []map[string]any {
 		when(map[string]any{"StringEquals": newAndOurs},
 			allow("TagNewWebAcls", []string{"wafv2:TagResource"}, webACLs(ownedName))),
 		when(map[string]any{"StringEquals": ours, "ForAllValues:StringNotEquals": notTheTag},
+			allow("TagWebAcls", []string{"wafv2:TagResource", "wafv2:UntagResource"}, webACLs("*"))),
+		when(map[string]any{"StringEquals": ours},
 			allow("ManageWebAcls", []string{
 				"wafv2:AssociateWebACL", "wafv2:UpdateWebACL", "wafv2:DeleteWebACL",
 				"wafv2:GetIPSet", "wafv2:UpdateIPSet", "wafv2:DeleteIPSet",
-				"wafv2:TagResource", "wafv2:UntagResource",
 			}, webACLs("*"))),
 		allow("UseManagedRules", []string{"wafv2:UpdateWebACL"}, here("wafv2", "regional/managedruleset/*/*")),
 	}

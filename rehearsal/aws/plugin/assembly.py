@@ -42,6 +42,7 @@ from . import (
     replacement,
     resources,
     security_group_rules,
+    simulation,
     templates,
     updates,
     volumes,
@@ -69,6 +70,7 @@ def install(settings: Settings) -> None:
     filters.install()
     iam.install()
     identity_limits.install()
+    simulation.install()
     eks.install()
     clusters.install(settings)
     compute.install()

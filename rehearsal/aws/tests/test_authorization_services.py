@@ -11,10 +11,12 @@ from rows import ACCOUNT, IAM, Row, Table, World, allow, deny, tags
 EKS = f"arn:aws:eks:{REGION}:{ACCOUNT}"
 ELB = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}"
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function"
+GLUE = f"arn:aws:glue:{REGION}:{ACCOUNT}"
 LOGS = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group"
 QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}"
 RULE = f"arn:aws:events:{REGION}:{ACCOUNT}:rule"
 STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack"
+WAF = f"arn:aws:wafv2:{REGION}:{ACCOUNT}:regional"
 TRUST = json.dumps(parts.trust("lambda.amazonaws.com"))
 AMI = "/aws/service/eks/optimized-ami/1.35/amazon-linux-2023/arm64/standard"
 SPOT = f"{IAM}:role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"
@@ -766,6 +768,166 @@ class Services(Table):
             [
                 Row("without", [put], "s3.put_bucket_replication", asked, f"iam:PassRole {role}"),
                 Row("with", [put, hand], "s3.put_bucket_replication", asked),
+            ]
+        )
+
+
+class EndpointsAndCatalogs(Table):
+    def test_web_acls(self) -> None:
+        waf = self.world.aws.client("wafv2")
+        tagged = tags(app="a")
+        sees = {"SampledRequestsEnabled": False, "CloudWatchMetricsEnabled": False, "MetricName": "m"}
+        new = {"Scope": "REGIONAL", "DefaultAction": {"Allow": {}}, "VisibilityConfig": sees}
+        made = waf.create_web_acl(Name="guard", Tags=tagged, **new)["Summary"]
+        other = waf.create_web_acl(Name="other", **new)["Summary"]
+        addresses = {"Scope": "REGIONAL", "IPAddressVersion": "IPV4", "Addresses": []}
+        ips = waf.create_ip_set(Name="ips", Tags=tagged, **addresses)["Summary"]
+        balancer = self.world.ids["balancer"].replace("/net/", "/app/")
+        refers = {
+            "Name": "r",
+            "Priority": 1,
+            "Statement": {"AndStatement": {"Statements": [{"IPSetReferenceStatement": {"ARN": ips["ARN"]}}]}},
+            "VisibilityConfig": sees,
+        }
+        managed = {
+            "Name": "m",
+            "Priority": 2,
+            "Statement": {"ManagedRuleGroupStatement": {"VendorName": "AWS", "Name": "AWSManagedRulesCommonRuleSet"}},
+            "OverrideAction": {"None": {}},
+            "VisibilityConfig": sees,
+        }
+        groups = f"{WAF}/managedruleset/*/*"
+        mine = {"StringEquals": {"aws:ResourceTag/app": "a"}}
+        asked = {"aws:RequestTag/app": "a"}
+        update = {**new, "Name": "guard", "Id": made["Id"], "LockToken": made["LockToken"]}
+        pair = {"WebACLArn": made["ARN"], "ResourceArn": balancer}
+        on_balancer = ["elasticloadbalancing:SetWebAcl", "elasticloadbalancing:CreateWebACLAssociation"]
+        self.judge(
+            [
+                Row(
+                    "a new one is tagged by another right",
+                    [allow("wafv2:CreateWebACL", f"{WAF}/webacl/new/*", StringEquals=asked)],
+                    "wafv2.create_web_acl",
+                    {**new, "Name": "new", "Tags": tagged},
+                    f"wafv2:TagResource {WAF}/webacl/new/*",
+                ),
+                Row(
+                    "and both are enough",
+                    [allow(["wafv2:CreateWebACL", "wafv2:TagResource"], f"{WAF}/webacl/new/*", StringEquals=asked)],
+                    "wafv2.create_web_acl",
+                    {**new, "Name": "new", "Tags": tagged},
+                ),
+                Row(
+                    "one without tags",
+                    [allow("wafv2:CreateIPSet", "*", StringEquals=asked)],
+                    "wafv2.create_ip_set",
+                    {**addresses, "Name": "new"},
+                    f"wafv2:CreateIPSet {WAF}/ipset/new/*",
+                ),
+                Row(
+                    "by the tag that it has",
+                    [allow("wafv2:GetWebACL", "*", **mine)],
+                    "wafv2.get_web_acl",
+                    {"Scope": "REGIONAL", "Name": "guard", "Id": made["Id"]},
+                ),
+                Row(
+                    "one that has none",
+                    [allow("wafv2:DeleteWebACL", "*", **mine)],
+                    "wafv2.delete_web_acl",
+                    {"Scope": "REGIONAL", "Name": "other", "Id": other["Id"], "LockToken": other["LockToken"]},
+                    f"wafv2:DeleteWebACL {other['ARN']}",
+                ),
+                Row(
+                    "what a rule refers to, also inside of another",
+                    [allow("wafv2:UpdateWebACL", f"{WAF}/webacl/*")],
+                    "wafv2.update_web_acl",
+                    {**update, "Rules": [refers]},
+                    f"wafv2:UpdateWebACL {ips['ARN']}",
+                ),
+                Row(
+                    "managed rule groups have no tags",
+                    [allow("wafv2:UpdateWebACL", "*", **mine)],
+                    "wafv2.update_web_acl",
+                    {**update, "Rules": [refers, managed]},
+                    f"wafv2:UpdateWebACL {groups}",
+                ),
+                Row(
+                    "a load balancer's is asked for on both",
+                    [allow("wafv2:AssociateWebACL", made["ARN"])],
+                    "wafv2.associate_web_acl",
+                    pair,
+                    f"wafv2:AssociateWebACL {balancer}",
+                ),
+                Row(
+                    "and of Elastic Load Balancing",
+                    [allow("wafv2:AssociateWebACL", [made["ARN"], balancer])],
+                    "wafv2.associate_web_acl",
+                    pair,
+                    f"elasticloadbalancing:SetWebAcl {balancer}",
+                ),
+                Row(
+                    "all of it",
+                    [
+                        allow("wafv2:AssociateWebACL", made["ARN"]),
+                        allow(["wafv2:AssociateWebACL", *on_balancer], balancer),
+                    ],
+                    "wafv2.associate_web_acl",
+                    pair,
+                ),
+                Row(
+                    "to look at it",
+                    [
+                        allow("wafv2:GetWebACLForResource", balancer),
+                        allow("elasticloadbalancing:GetLoadBalancerWebACL"),
+                    ],
+                    "wafv2.get_web_acl_for_resource",
+                    {"ResourceArn": balancer},
+                    f"wafv2:GetWebACLForResource {made['ARN']}",
+                ),
+            ]
+        )
+
+    def test_tables_are_judged_with_what_they_are_in(self) -> None:
+        catalog, database, table = f"{GLUE}:catalog", f"{GLUE}:database/sales", f"{GLUE}:table/sales/orders"
+        get = {"DatabaseName": "sales", "Name": "orders"}
+        self.judge(
+            [
+                Row("all three", [allow("glue:GetTable", [catalog, database, table])], "glue.get_table", get),
+                Row(
+                    "no database",
+                    [allow("glue:GetTable", [catalog, table])],
+                    "glue.get_table",
+                    get,
+                    f"glue:GetTable {database}",
+                ),
+                Row(
+                    "another table",
+                    [allow("glue:GetTable", [catalog, database, f"{GLUE}:table/sales/others"])],
+                    "glue.get_table",
+                    get,
+                    f"glue:GetTable {table}",
+                ),
+                Row(
+                    "a new one",
+                    [allow("glue:CreateTable", [catalog, database])],
+                    "glue.create_table",
+                    {"DatabaseName": "sales", "TableInput": {"Name": "orders"}},
+                    f"glue:CreateTable {table}",
+                ),
+                Row(
+                    "partitions",
+                    [allow("glue:GetPartitions", [catalog, database])],
+                    "glue.get_partitions",
+                    {"DatabaseName": "sales", "TableName": "orders"},
+                    f"glue:GetPartitions {table}",
+                ),
+                Row(
+                    "another account's catalog",
+                    [allow("glue:GetDatabase", [catalog, database])],
+                    "glue.get_database",
+                    {"Name": "sales", "CatalogId": "111122223333"},
+                    f"glue:GetDatabase arn:aws:glue:{REGION}:111122223333:catalog",
+                ),
             ]
         )
 

@@ -19,6 +19,8 @@ _SERVICE_STARTS = re.compile(r'"([a-z0-9-]+)":\s*(?=\{"service_name")')
 
 # The reference writes the keys of tags, and other families, with a variable at the end.
 _VARIABLE = re.compile(r"\$\{[^}]*\}$")
+# Variables of ARNs whose values may have slashes.
+_WITH_SLASHES = re.compile(r"ObjectName|WithPath|LogGroupName|LogStreamName|ParameterName|OidcProviderName")
 _ARN_VARIABLE = re.compile(r"\$\{([A-Za-z0-9]+)\}")
 
 
@@ -103,6 +105,24 @@ def arn(prefix: str, resource_type: str, values: Mapping[str, str], **names: str
     known = {**values, **names}
     template = _service(prefix)["resources"][resource_type]["arn"]
     return _ARN_VARIABLE.sub(lambda found: known.get(found[1], "*"), template)
+
+
+@functools.cache
+def pattern(prefix: str, resource_type: str) -> re.Pattern[str]:
+    """What the ARNs of a type look like. Most names have no slash; some places of an ARN may be empty."""
+    template = _service(prefix)["resources"][resource_type]["arn"]
+    parts, last = "", 0
+    for variable in _ARN_VARIABLE.finditer(template):
+        parts += re.escape(template[last : variable.start()])
+        parts += (
+            "[^:/]*"
+            if variable[1] in ("Region", "Account")
+            else ".+"
+            if _WITH_SLASHES.search(variable[1])
+            else "[^:/]+"
+        )
+        last = variable.end()
+    return re.compile(parts + re.escape(template[last:]))
 
 
 def _family(key: str) -> str:

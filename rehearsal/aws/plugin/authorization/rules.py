@@ -3,6 +3,7 @@
 from types import ModuleType
 
 from . import (
+    catalogs,
     ec2,
     ec2_keys,
     eks,
@@ -17,6 +18,7 @@ from . import (
     reference,
     sessions,
     stacks,
+    web_acls,
 )
 from .call import NO_RESOURCE, Call, judgement
 from .judgements import Judgement
@@ -29,6 +31,7 @@ _SERVICES: dict[str, ModuleType] = {
     "eks": eks,
     "elasticloadbalancing": load_balancing,
     "events": messaging,
+    "glue": catalogs,
     "iam": iam,
     "kms": records,
     "lambda": functions,
@@ -37,6 +40,7 @@ _SERVICES: dict[str, ModuleType] = {
     "sqs": messaging,
     "ssm": records,
     "sts": sessions,
+    "wafv2": web_acls,
 }
 
 # Keys of every request whose values are known here.
@@ -94,6 +98,7 @@ _JUDGED = {
     "s3": _S3,
     "ssm": records.JUDGED,
     "sts": sessions.JUDGED | iam.JUDGED,
+    "wafv2": web_acls.JUDGED,
 }
 
 # Batches are no actions of their own.

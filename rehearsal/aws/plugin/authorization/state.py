@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ministack.services import alb, ec2, eks, iam, kms, lambda_svc, tagging
+from ministack.services import alb, ec2, eks, iam, kms, lambda_svc, tagging, waf
 from ministack.services.cloudformation import _stacks
 
 _EC2_STORES = {
@@ -102,6 +102,14 @@ class State:
     def load_balancer(self, arn: str) -> Record:
         """The record of a load balancer by its ARN."""
         return alb._lbs.get(arn) or {}
+
+    def web_acl_of(self, resource_arn: str) -> str:
+        """The ARN of the web ACL that guards a resource; empty when there is none."""
+        return waf._associations.get(resource_arn) or ""
+
+    def web_acl_tags(self, arn: str) -> Mapping[str, str]:
+        """The tags of a web ACL, an IP set or a rule group, by its ARN."""
+        return {tag["Key"]: tag["Value"] for tag in waf._waf_tags.get(arn) or []}
 
     def function(self, name: str) -> Record:
         """The configuration of a function, by name."""
