@@ -38,9 +38,8 @@ type run struct {
 	terminate, kill context.CancelFunc
 	ended           chan struct{} // closed when nothing runs any more
 
-	mu     sync.Mutex
-	state  State
-	newest int // number of the newest log; -1: none
+	mu    sync.Mutex
+	state State
 }
 
 func (n *run) get() State {
@@ -54,12 +53,6 @@ func (n *run) set(change func(s *State)) {
 	change(&n.state)
 	n.mu.Unlock()
 	n.runner.kubelet.Changed(n.pod)
-}
-
-func (n *run) latest() int {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.newest
 }
 
 func (n *run) event(kind, reason, message string) {
@@ -179,9 +172,6 @@ func (n *run) once(ctx context.Context) (*corev1.ContainerStateTerminated, error
 		return nil, err
 	}
 	defer log.Close()
-	n.mu.Lock()
-	n.newest = number
-	n.mu.Unlock()
 	id := fmt.Sprintf("process://%s/%d", n.pod.UID, number)
 	command := append(append([]string{}, n.command...), args...)
 	p, err := n.runner.spawner.start(ctx, command, env.list(), n.dir, log)
@@ -286,7 +276,7 @@ func (n *run) exit(p *process, began metav1.Time, id string) *corev1.ContainerSt
 // words are the end of the program's log. The kubelet tells them only with
 // terminationMessagePolicy FallbackToLogsOnError; here they always help.
 func (n *run) words() string {
-	lines, _, err := readLog(n.logFile(n.latest()), 0)
+	lines, _, err := readLog(n.logFile(int(n.get().Restarts)), 0)
 	if err != nil {
 		return ""
 	}

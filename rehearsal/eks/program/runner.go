@@ -133,7 +133,7 @@ func (r *Runner) Log(p *corev1.Pod, container string, previous bool, offset int6
 	if now == nil || now.ct.Name != container {
 		return nil, 0, false, nil
 	}
-	n := now.latest()
+	n := int(now.get().Restarts) // its log may not be there yet
 	if previous {
 		n--
 	}
@@ -156,10 +156,9 @@ func (r *Runner) newRun(p *corev1.Pod, place Place) *run {
 	ct, program, _ := r.Programs.find(p)
 	n := &run{
 		runner: r, pod: p.DeepCopy(), ct: ct.DeepCopy(), command: program.Command, place: place, ended: make(chan struct{}),
-		dir:    filepath.Join(r.Dir, "pods", string(p.UID)),
-		logs:   filepath.Join(r.Dir, "logs", fmt.Sprintf("%s_%s_%s", p.Namespace, p.Name, p.UID), ct.Name),
-		newest: -1,
-		state:  State{Container: ct.Name, Phase: corev1.PodPending},
+		dir:   filepath.Join(r.Dir, "pods", string(p.UID)),
+		logs:  filepath.Join(r.Dir, "logs", fmt.Sprintf("%s_%s_%s", p.Namespace, p.Name, p.UID), ct.Name),
+		state: State{Container: ct.Name, Phase: corev1.PodPending},
 	}
 	n.state.Current.Waiting = &corev1.ContainerStateWaiting{Reason: "ContainerCreating"}
 	for _, before := range p.Status.ContainerStatuses {
