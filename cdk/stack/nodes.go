@@ -63,7 +63,7 @@ func newNodes(s awscdk.Stack, c Cluster, n Network, addons []awscdk.CfnResource)
 		LaunchTemplate: &awseks.CfnNodegroup_LaunchTemplateSpecificationProperty{
 			Id: template.Ref(), Version: template.AttrLatestVersionNumber(),
 		},
-		Labels: map[string]*string{"app": text("e6data"), "e6data-workspace-name": text("default")},
+		Labels: nodeGroupLabels,
 		Tags:   &map[string]*string{"app": text("e6data")},
 	})
 	dependOn(group, addons...)
@@ -71,3 +71,7 @@ func newNodes(s awscdk.Stack, c Cluster, n Network, addons []awscdk.CfnResource)
 }
 
 const nodeGroupDiskGiB = 20
+
+// nodeGroupLabels tell the nodes of the managed node group from those of the
+// query engine.
+var nodeGroupLabels = map[string]string{"app": "e6data", "e6data-workspace-name": "default"}

@@ -13,6 +13,16 @@ func artefactQuestions(cfg Config) []parameter {
 			Description: "Version of Karpenter, which starts and ends the query engine's nodes. Chart and IAM rights belong together, so each version of this quickstart offers the one it was tested with.",
 		},
 		{
+			Name: "LoadBalancerControllerVersion", Label: "AWS Load Balancer Controller version", Default: loadBalancerVersion, Values: []string{loadBalancerVersion},
+			Description: "Version of the AWS Load Balancer Controller, which makes the workspace's load balancers. Chart and IAM rights belong together, so each version of this quickstart offers the one it was tested with.",
+		},
+		{
+			Name: "LoadBalancerControllerNamespace", Label: "AWS Load Balancer Controller namespace", Default: "kube-system",
+			Description: "Namespace of the AWS Load Balancer Controller on the cluster. It is made if it does not exist. It cannot be changed later.",
+			Pattern:     `^` + patternDNSLabel + `$`,
+			Constraint:  "1 to 63 lower-case letters, digits and hyphens; no hyphen at either end.",
+		},
+		{
 			Name: "ChartSource", Label: "Where the Helm charts are", Default: wordPublic,
 			Description: "Public: the charts' public repositories. Else a copy of them: s3://bucket/prefix with files named chart-version.tgz, or oci://registry/path.",
 			Pattern:     `^(` + wordPublic + `|s3://` + patternBucket + patternPath + `|oci://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?` + patternPath + `)$`,

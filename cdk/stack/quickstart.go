@@ -36,6 +36,7 @@ func NewQuickstart(scope constructs.Construct, id string, cfg Config) awscdk.Sta
 	addons := newNodeAddons(s, cluster, nodes)
 	karpenterNodes := newKarpenterNodes(s)
 	karpenter := newKarpenterController(s, cluster)
+	loadBalancers := newLoadBalancerRole(s, cluster, network)
 
 	bucket := newBuckets(s)
 	engine := newEngineRole(s, cluster, bucket)
@@ -47,6 +48,7 @@ func NewQuickstart(scope constructs.Construct, id string, cfg Config) awscdk.Sta
 	workspace := newReleases(s, helm, releaseFacts{
 		Cluster: cluster, Network: network, Nodes: nodes, Addons: addons,
 		KarpenterNodes: karpenterNodes, KarpenterNodeAccess: nodeAccess, Karpenter: karpenter,
+		LoadBalancerRole: loadBalancers,
 	})
 	newOutputs(s, outputs, workspaceFacts{
 		Cluster: cluster, Network: network, Bucket: bucket, Karpenter: karpenterNodes, Engine: engine, CrossAccount: crossAccount,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 
 	"github.com/e6data/aws-quickstart/internal/contract"
 )
@@ -46,6 +47,7 @@ type releaseFacts struct {
 	KarpenterNodes      KarpenterNodes
 	KarpenterNodeAccess awscdk.CfnResource
 	Karpenter           KarpenterController
+	LoadBalancerRole    awsiam.CfnRole
 }
 
 // newReleases adds the Helm releases and returns the workspace's. On delete
@@ -77,6 +79,9 @@ func newReleases(s awscdk.Stack, p Provider, f releaseFacts) awscdk.CfnResource 
 		Chart:       "nodepool",
 		Values:      *nodePoolValues(f.Cluster, f.Network, f.KarpenterNodes),
 	}, controller, f.KarpenterNodeAccess)
+	// It resolves names, and Ingresses need it: its webhook refuses them while it
+	// is not ready, and takes their load balancers away when they go.
+	balancers := r.add("LoadBalancerController", loadBalancerRelease(f.LoadBalancerRole, f.Network), append([]awscdk.CfnResource{f.Nodes}, f.Addons...)...)
 	return r.add("Workspace", contract.HelmRelease{
 		Namespace:       *ref("KubernetesNamespace"),
 		CreateNamespace: true,
@@ -86,7 +91,7 @@ func newReleases(s awscdk.Stack, p Provider, f releaseFacts) awscdk.CfnResource 
 		ChartVersion:    *ref("WorkspaceChartVersion"),
 		Values:          *workspaceValues(),
 		Wait:            true,
-	}, append(f.Addons, pool)...)
+	}, pool, balancers)
 }
 
 // charts is the repository of a public chart, or the customer's copy.

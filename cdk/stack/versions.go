@@ -1,6 +1,9 @@
 package stack
 
-import "github.com/e6data/aws-quickstart/internal/karpenter"
+import (
+	"github.com/e6data/aws-quickstart/internal/karpenter"
+	"github.com/e6data/aws-quickstart/internal/loadbalancer"
+)
 
 // The set of versions that is tested together. A change here is a release.
 const (
@@ -12,6 +15,9 @@ const (
 	// karpenterVersion is the first line that supports Kubernetes 1.36 with
 	// the IAM statements of this template (1.13) or later.
 	karpenterVersion = karpenter.Version
+	// loadBalancerVersion is that of the AWS Load Balancer Controller and of
+	// its chart, to which the IAM statements belong.
+	loadBalancerVersion = loadbalancer.Version
 	// workspaceChartVersion is e6data's workspace chart.
 	workspaceChartVersion = "2.1.12"
 )
@@ -23,8 +29,9 @@ const vpcCniWarmTargets = "MINIMUM_IP_TARGET=12,WARM_IP_TARGET=2"
 
 // Where the public charts are.
 const (
-	karpenterCharts = "oci://public.ecr.aws/karpenter"
-	workspaceCharts = "https://e6data.github.io/helm-charts"
+	karpenterCharts    = "oci://public.ecr.aws/karpenter"
+	loadBalancerCharts = "https://aws.github.io/eks-charts"
+	workspaceCharts    = "https://e6data.github.io/helm-charts"
 )
 
 // Facts of e6data's control plane.

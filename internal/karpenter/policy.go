@@ -8,7 +8,11 @@
 // which statements it changed.
 package karpenter
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/e6data/aws-quickstart/internal/policy"
+)
 
 // Placeholders that the statements hold, as Fn::Sub writes them. Whoever uses a
 // statement must know a value for each.
@@ -26,24 +30,12 @@ type Policy struct {
 	// Name is the logical ID of upstream's template, such as
 	// "NodeLifecyclePolicy".
 	Name       string
-	Statements []Statement
+	Statements []policy.Statement
 }
-
-// Statement is one IAM statement; all of them allow.
-type Statement struct {
-	Sid       string
-	Actions   []string
-	Resources []string
-	// Condition is operator, key, values; nil: none.
-	Condition Condition
-}
-
-// Condition is the Condition element: operator, key, values.
-type Condition map[string]map[string][]string
 
 // Without returns the policy without the statements of these Sids.
 func (p Policy) Without(sids ...string) Policy {
-	p.Statements = slices.DeleteFunc(slices.Clone(p.Statements), func(s Statement) bool { return slices.Contains(sids, s.Sid) })
+	p.Statements = slices.DeleteFunc(slices.Clone(p.Statements), func(s policy.Statement) bool { return slices.Contains(sids, s.Sid) })
 	return p
 }
 
@@ -54,6 +46,9 @@ func (p Policy) Without(sids ...string) Policy {
 var InstanceProfileWrites = []string{
 	"AllowScopedInstanceProfileCreationActions", "AllowScopedInstanceProfileTagActions", "AllowScopedInstanceProfileActions",
 }
+
+// Document is the policy's document, with the placeholders in it.
+func (p Policy) Document() map[string]any { return policy.Document(p.Statements) }
 
 const (
 	ec2     = "arn:${AWS::Partition}:ec2:${AWS::Region}:*:"
@@ -74,17 +69,17 @@ func Policies() []Policy {
 	return []Policy{
 		{"NodeLifecyclePolicy", nodeLifecycle()},
 		{"IAMIntegrationPolicy", iamIntegration()},
-		{"EKSIntegrationPolicy", []Statement{
+		{"EKSIntegrationPolicy", []policy.Statement{
 			{Sid: "AllowAPIServerEndpointDiscovery", Actions: list("eks:DescribeCluster"), Resources: list(cluster)},
 		}},
-		{"InterruptionPolicy", []Statement{{
+		{"InterruptionPolicy", []policy.Statement{{
 			Sid:       "AllowInterruptionQueueActions",
 			Actions:   list("sqs:DeleteMessage", "sqs:GetQueueUrl", "sqs:ReceiveMessage"),
 			Resources: list(QueueARN),
 		}}},
-		{"ZonalShiftPolicy", []Statement{{
+		{"ZonalShiftPolicy", []policy.Statement{{
 			Sid: "AllowZonalShiftStatusReadOnly", Actions: list("arc-zonal-shift:GetManagedResource"), Resources: list("*"),
-			Condition: Condition{"StringEquals": {"arc-zonal-shift:ResourceIdentifier": list(cluster)}},
+			Condition: policy.Condition{"StringEquals": {"arc-zonal-shift:ResourceIdentifier": list(cluster)}},
 		}}},
 		{"ResourceDiscoveryPolicy", resourceDiscovery()},
 	}
@@ -98,15 +93,15 @@ func made() []string {
 }
 
 // existing limits a statement to what Karpenter made for this cluster.
-func existing() Condition {
-	return Condition{
+func existing() policy.Condition {
+	return policy.Condition{
 		"StringEquals": {resourceTag + ownedBy: list("owned")},
 		"StringLike":   {resourceTag + nodePool: list("*")},
 	}
 }
 
-func nodeLifecycle() []Statement {
-	return []Statement{
+func nodeLifecycle() []policy.Statement {
+	return []policy.Statement{
 		{
 			Sid:     "AllowScopedEC2InstanceAccessActions",
 			Actions: list("ec2:RunInstances", "ec2:CreateFleet"),
@@ -125,7 +120,7 @@ func nodeLifecycle() []Statement {
 			Sid:       "AllowScopedEC2InstanceActionsWithTags",
 			Actions:   list("ec2:RunInstances", "ec2:CreateFleet", "ec2:CreateLaunchTemplate"),
 			Resources: made(),
-			Condition: Condition{
+			Condition: policy.Condition{
 				"StringEquals": {requestTag + ownedBy: list("owned"), requestTag + eksCluster: list(ClusterName)},
 				"StringLike":   {requestTag + nodePool: list("*")},
 			},
@@ -134,7 +129,7 @@ func nodeLifecycle() []Statement {
 			Sid:       "AllowScopedResourceCreationTagging",
 			Actions:   list("ec2:CreateTags"),
 			Resources: made(),
-			Condition: Condition{
+			Condition: policy.Condition{
 				"StringEquals": {
 					requestTag + ownedBy:    list("owned"),
 					requestTag + eksCluster: list(ClusterName),
@@ -147,7 +142,7 @@ func nodeLifecycle() []Statement {
 			Sid:       "AllowScopedResourceTagging",
 			Actions:   list("ec2:CreateTags"),
 			Resources: list(ec2 + "instance/*"),
-			Condition: Condition{
+			Condition: policy.Condition{
 				"StringEquals":              {resourceTag + ownedBy: list("owned")},
 				"StringLike":                {resourceTag + nodePool: list("*")},
 				"StringEqualsIfExists":      {requestTag + eksCluster: list(ClusterName)},
@@ -163,15 +158,15 @@ func nodeLifecycle() []Statement {
 	}
 }
 
-func iamIntegration() []Statement {
-	return []Statement{
+func iamIntegration() []policy.Statement {
+	return []policy.Statement{
 		{
 			Sid: "AllowPassingInstanceRole", Actions: list("iam:PassRole"), Resources: list(NodeRoleARN),
-			Condition: Condition{"StringEquals": {"iam:PassedToService": list("ec2.amazonaws.com", "ec2.amazonaws.com.cn")}},
+			Condition: policy.Condition{"StringEquals": {"iam:PassedToService": list("ec2.amazonaws.com", "ec2.amazonaws.com.cn")}},
 		},
 		{
 			Sid: "AllowScopedInstanceProfileCreationActions", Actions: list("iam:CreateInstanceProfile"), Resources: list(profile),
-			Condition: Condition{
+			Condition: policy.Condition{
 				"StringEquals": {
 					requestTag + ownedBy:    list("owned"),
 					requestTag + eksCluster: list(ClusterName),
@@ -182,7 +177,7 @@ func iamIntegration() []Statement {
 		},
 		{
 			Sid: "AllowScopedInstanceProfileTagActions", Actions: list("iam:TagInstanceProfile"), Resources: list(profile),
-			Condition: Condition{
+			Condition: policy.Condition{
 				"StringEquals": {
 					resourceTag + ownedBy:   list("owned"),
 					resourceTag + region:    list("${AWS::Region}"),
@@ -197,7 +192,7 @@ func iamIntegration() []Statement {
 			Sid:       "AllowScopedInstanceProfileActions",
 			Actions:   list("iam:AddRoleToInstanceProfile", "iam:RemoveRoleFromInstanceProfile", "iam:DeleteInstanceProfile"),
 			Resources: list(profile),
-			Condition: Condition{
+			Condition: policy.Condition{
 				"StringEquals": {resourceTag + ownedBy: list("owned"), resourceTag + region: list("${AWS::Region}")},
 				"StringLike":   {resourceTag + nodeClass: list("*")},
 			},
@@ -205,8 +200,8 @@ func iamIntegration() []Statement {
 	}
 }
 
-func resourceDiscovery() []Statement {
-	return []Statement{
+func resourceDiscovery() []policy.Statement {
+	return []policy.Statement{
 		{
 			Sid: "AllowRegionalReadActions",
 			Actions: list(
@@ -215,7 +210,7 @@ func resourceDiscovery() []Statement {
 				"ec2:DescribePlacementGroups", "ec2:DescribeSecurityGroups", "ec2:DescribeSpotPriceHistory", "ec2:DescribeSubnets",
 			),
 			Resources: list("*"),
-			Condition: Condition{"StringEquals": {"aws:RequestedRegion": list("${AWS::Region}")}},
+			Condition: policy.Condition{"StringEquals": {"aws:RequestedRegion": list("${AWS::Region}")}},
 		},
 		{Sid: "AllowSSMReadActions", Actions: list("ssm:GetParameter"), Resources: list("arn:${AWS::Partition}:ssm:${AWS::Region}::parameter/aws/service/*")},
 		{Sid: "AllowPricingReadActions", Actions: list("pricing:GetProducts"), Resources: list("*")},

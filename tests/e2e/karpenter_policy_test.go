@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/e6data/aws-quickstart/internal/karpenter"
+	"github.com/e6data/aws-quickstart/internal/policy"
 	"github.com/e6data/aws-quickstart/rehearsal"
 )
 
@@ -34,7 +35,7 @@ var unasked = map[string]string{
 // the stack, or in the inline policy that this test adds for a node class with a
 // role, which the template's own node class does not need.
 type scoped struct {
-	karpenter.Statement
+	policy.Statement
 	policyARN string // empty: inline
 }
 

@@ -51,14 +51,17 @@ func TestAddonsDoNotUseTheNodesRights(t *testing.T) {
 // serviceAccountRoles are the roles of service accounts, each with the one that
 // may assume it.
 var serviceAccountRoles = map[string]string{
-	"EngineRole":              "analytics:sales",
-	"EbsCsiRole":              "kube-system:ebs-csi-controller-sa",
-	"KarpenterControllerRole": "kube-system:karpenter",
-	"VpcCniRole":              "kube-system:aws-node",
+	"EngineRole":                 "analytics:sales",
+	"EbsCsiRole":                 "kube-system:ebs-csi-controller-sa",
+	"KarpenterControllerRole":    "kube-system:karpenter",
+	"VpcCniRole":                 "kube-system:aws-node",
+	"LoadBalancerControllerRole": "balancing:aws-load-balancer-controller",
 }
 
 func TestRolesTrustOneServiceAccountEach(t *testing.T) {
-	r := newRun(t, quickstartFile, map[string]string{"KubernetesNamespace": "analytics"})
+	r := newRun(t, quickstartFile, map[string]string{
+		"KubernetesNamespace": "analytics", "LoadBalancerControllerNamespace": "balancing",
+	})
 	const issuer = "oidc.eks.us-east-1.amazonaws.com/id/0123456789ABCDEF"
 	found := 0
 	for _, id := range r.activeOfType("AWS::IAM::Role") {

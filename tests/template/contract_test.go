@@ -183,13 +183,15 @@ func TestReleasesComeFromTheChosenSource(t *testing.T) {
 		want   map[string]string // resource → repository
 	}{
 		"public charts": {"Public", map[string]string{
-			"KarpenterCrds": "oci://public.ecr.aws/karpenter", "Karpenter": "oci://public.ecr.aws/karpenter", "NodePool": "builtin:", "Workspace": "https://e6data.github.io/helm-charts",
+			"KarpenterCrds": "oci://public.ecr.aws/karpenter", "Karpenter": "oci://public.ecr.aws/karpenter", "NodePool": "builtin:",
+			"LoadBalancerController": "https://aws.github.io/eks-charts", "Workspace": "https://e6data.github.io/helm-charts",
 		}},
 		"a copy in a bucket": {"s3://charts/mirror", map[string]string{
-			"KarpenterCrds": "s3://charts/mirror", "Karpenter": "s3://charts/mirror", "NodePool": "builtin:", "Workspace": "s3://charts/mirror",
+			"KarpenterCrds": "s3://charts/mirror", "Karpenter": "s3://charts/mirror", "NodePool": "builtin:", "LoadBalancerController": "s3://charts/mirror", "Workspace": "s3://charts/mirror",
 		}},
 		"a copy in a registry": {"oci://registry.example.com/charts", map[string]string{
-			"KarpenterCrds": "oci://registry.example.com/charts", "Karpenter": "oci://registry.example.com/charts", "NodePool": "builtin:", "Workspace": "oci://registry.example.com/charts",
+			"KarpenterCrds": "oci://registry.example.com/charts", "Karpenter": "oci://registry.example.com/charts", "NodePool": "builtin:",
+			"LoadBalancerController": "oci://registry.example.com/charts", "Workspace": "oci://registry.example.com/charts",
 		}},
 	}
 	for name, tt := range tests {

@@ -174,9 +174,10 @@ func TestReleasesComeInOrder(t *testing.T) {
 	// The order of the create, and the other way round of the delete: a node
 	// pool's nodes end only while Karpenter and all it needs are there.
 	for id, needs := range map[string][]string{
-		"Karpenter": {"KarpenterCrds", "NodeGroup", "KarpenterControllerRole", "KarpenterInterruptionQueue"},
-		"NodePool":  {"Karpenter", "KarpenterNodeAccess", "KarpenterInstanceProfile"},
-		"Workspace": {"NodePool", "CoreDnsAddon", "EbsCsiAddon"},
+		"Karpenter":              {"KarpenterCrds", "NodeGroup", "KarpenterControllerRole", "KarpenterInterruptionQueue"},
+		"NodePool":               {"Karpenter", "KarpenterNodeAccess", "KarpenterInstanceProfile"},
+		"Workspace":              {"NodePool", "LoadBalancerController", "CoreDnsAddon", "EbsCsiAddon"},
+		"LoadBalancerController": {"NodeGroup", "CoreDnsAddon", "LoadBalancerControllerRole", "OidcProvider"},
 		// A node without network is never Ready; names and volumes need nodes.
 		"NodeGroup":    {"VpcCniAddon", "KubeProxyAddon"},
 		"CoreDnsAddon": {"NodeGroup"},

@@ -128,8 +128,9 @@ func TestPatterns(t *testing.T) {
 			takes:   []string{"data", "my.data-1, other"},
 			refuses: []string{"", "*", "data,*", "s3://data", "data/*", "Data", "data,", "arn:aws:s3:::data"},
 		},
-		"KubernetesNamespace": {takes: []string{"e6data", "a"}, refuses: []string{"", "-a", "a.b", "A"}},
-		"DebugNamespaces":     {takes: []string{"", "kube-system,a"}, refuses: []string{"a b", "A"}},
+		"KubernetesNamespace":             {takes: []string{"e6data", "a"}, refuses: []string{"", "-a", "a.b", "A"}},
+		"LoadBalancerControllerNamespace": {takes: []string{"kube-system", "a"}, refuses: []string{"", "-a", "a.b", "A"}},
+		"DebugNamespaces":                 {takes: []string{"", "kube-system,a"}, refuses: []string{"a b", "A"}},
 		"VpcCidr": {
 			takes: []string{"10.200.0.0/16", "10.0.0.0/21", "172.16.0.0/16", "172.31.128.0/20", "192.168.0.0/16"},
 			refuses: []string{

@@ -107,6 +107,7 @@ var byItself = map[string]func(s state, r record) bool{
 	"ClusterRoleBinding":         ofAccess,
 	"Role":                       ofAccess,
 	"RoleBinding":                ofAccess,
+	"CustomResourceDefinition":   fromCRDFolder,
 	"FlowSchema":                 func(_ state, r record) bool { return ofControlPlane(r) },
 	"PriorityLevelConfiguration": func(_ state, r record) bool { return ofControlPlane(r) },
 	"PriorityClass":              func(_ state, r record) bool { return ofControlPlane(r) },
@@ -118,6 +119,14 @@ var byItself = map[string]func(s state, r record) bool{
 // so that it stays on EKS too: Karpenter's, the load balancer controller's, the EBS driver's.
 func electsLeader(lease string) bool {
 	return strings.HasSuffix(lease, "-leader-election") || strings.HasSuffix(lease, "-controller-leader") || lease == "ebs-csi-aws-com"
+}
+
+// fromCRDFolder tells whether Helm made the definition from a chart's folder crds/:
+// such ones belong to no release, and Helm never removes them, since all objects of
+// their kinds would go too (helm.sh/docs/chart_best_practices/custom_resource_definitions).
+func fromCRDFolder(_ state, r record) bool {
+	byHelm := slices.ContainsFunc(r.meta.ManagedFields, func(f metav1.ManagedFieldsEntry) bool { return f.Manager == "helm" })
+	return byHelm && r.meta.Annotations["meta.helm.sh/release-name"] == ""
 }
 
 // ofAccess tells whether the object plays an EKS access policy.

@@ -28,6 +28,10 @@ func labelled(key, value string) func(*metav1.ObjectMeta) {
 	return func(m *metav1.ObjectMeta) { m.Labels = map[string]string{key: value} }
 }
 
+func annotated(key, value string) func(*metav1.ObjectMeta) {
+	return func(m *metav1.ObjectMeta) { m.Annotations = map[string]string{key: value} }
+}
+
 func writtenBy(managers ...string) func(*metav1.ObjectMeta) {
 	return func(m *metav1.ObjectMeta) {
 		for _, name := range managers {
@@ -131,6 +135,15 @@ func TestLeft(t *testing.T) {
 				object("v1", "ConfigMap", "kube-system", "aws-auth", writtenBy("kubectl")),
 			},
 			[]string{"ConfigMap kube-system/aws-auth"},
+		},
+		"definitions of a chart's folder crds, and those of a release": {
+			nil,
+			[]record{
+				object("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", "folder", writtenBy("helm", "localkube")),
+				object("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", "release", writtenBy("helm"), annotated("meta.helm.sh/release-name", "crd")),
+				object("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", "other", writtenBy("kubectl")),
+			},
+			[]string{"CustomResourceDefinition /release", "CustomResourceDefinition /other"},
 		},
 		"what has lost its owner": {
 			nil, []record{object("apps/v1", "ReplicaSet", "a", "r", ownedBy("Deployment/a/gone"))}, []string{"ReplicaSet a/r"},
