@@ -107,7 +107,7 @@ $(QUICKSTART): $(GO_SOURCES) | prerequisites
 .PHONY: release
 release: $(DIST)/release/VERSION
 
-$(DIST)/release/VERSION: $(QUICKSTART) VERSION quickstart.yaml templates/network.yaml
+$(DIST)/release/VERSION: $(QUICKSTART) VERSION quickstart.yaml $(wildcard templates/*.yaml)
 	@echo "build the functions and charts of version $$(cat VERSION)"
 	rm -rf "$(@D)"
 	mkdir -p "$(@D)/templates" "$(@D)/charts"

@@ -15,6 +15,10 @@ import (
 // which the artefacts are published.
 const contextRegions = "e6data:publishedRegions"
 
+// contextMode is the context key with the mode that the CDK CLI deploys, such as
+// cdk deploy --context e6data:mode=existing-vpc.
+const contextMode = "e6data:mode"
+
 var (
 	versionText = regexp.MustCompile(`^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$`)
 	regionText  = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-\d$`)
@@ -32,10 +36,25 @@ func readConfig(readFile func(string) ([]byte, error), cliContext string) (stack
 	if errContext == nil {
 		regions, errRegions = publishedRegions(context)
 	}
-	if err := errors.Join(errVersion, errContext, errRegions); err != nil {
+	mode, errMode := deployedMode(context)
+	if err := errors.Join(errVersion, errContext, errRegions, errMode); err != nil {
 		return stack.Config{}, err
 	}
-	return stack.Config{Version: version, Regions: regions}, nil
+	return stack.Config{Version: version, Regions: regions, Mode: mode}, nil
+}
+
+// deployedMode is the mode that the CDK CLI deploys; the first one if none is
+// named.
+func deployedMode(context map[string]json.RawMessage) (stack.Mode, error) {
+	raw, ok := context[contextMode]
+	if !ok {
+		return stack.Modes[0], nil
+	}
+	var mode stack.Mode
+	if err := json.Unmarshal(raw, &mode); err != nil || !slices.Contains(stack.Modes, mode) {
+		return "", fmt.Errorf("context %s is %s: want one of %q", contextMode, raw, stack.Modes)
+	}
+	return mode, nil
 }
 
 func readVersion(readFile func(string) ([]byte, error)) (string, error) {

@@ -27,12 +27,12 @@ func TestReadConfig(t *testing.T) {
 		cli  string
 		want stack.Config
 	}{
-		"from cdk.json": {"", stack.Config{Version: "1.2.3", Regions: []string{"eu-west-1", "us-east-1"}}},
+		"from cdk.json": {"", stack.Config{Version: "1.2.3", Regions: []string{"eu-west-1", "us-east-1"}, Mode: stack.NewVPC}},
 		"the CDK CLI's context goes first": {
-			`{"e6data:publishedRegions": ["us-west-2"], "other": 1}`,
-			stack.Config{Version: "1.2.3", Regions: []string{"us-west-2"}},
+			`{"e6data:publishedRegions": ["us-west-2"], "e6data:mode": "existing-vpc", "other": 1}`,
+			stack.Config{Version: "1.2.3", Regions: []string{"us-west-2"}, Mode: stack.ExistingVPC},
 		},
-		"the CDK CLI's context without ours": {`{"other": 1}`, stack.Config{Version: "1.2.3", Regions: []string{"eu-west-1", "us-east-1"}}},
+		"the CDK CLI's context without ours": {`{"other": 1}`, stack.Config{Version: "1.2.3", Regions: []string{"eu-west-1", "us-east-1"}, Mode: stack.NewVPC}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -59,11 +59,12 @@ func TestReadConfigReportsEveryProblem(t *testing.T) {
 			"",
 			[]string{`"latest"`, `"moon"`, `"*"`},
 		},
-		"no regions":              {map[string]string{"VERSION": "1.2.3", "cdk.json": `{"context": {"e6data:publishedRegions": []}}`}, "", []string{"empty"}},
-		"regions missing":         {map[string]string{"VERSION": "1.2.3", "cdk.json": `{}`}, "", []string{"e6data:publishedRegions is missing"}},
-		"regions of another type": {map[string]string{"VERSION": "1.2.3", "cdk.json": `{"context": {"e6data:publishedRegions": "x"}}`}, "", []string{"list of regions"}},
-		"broken file":             {map[string]string{"VERSION": "1.2.3", "cdk.json": `{`}, "", []string{"read cdk.json"}},
-		"broken CLI context":      {map[string]string{"VERSION": "1.2.3", "cdk.json": goodContext}, "{", []string{"CLI's context"}},
+		"no regions":               {map[string]string{"VERSION": "1.2.3", "cdk.json": `{"context": {"e6data:publishedRegions": []}}`}, "", []string{"empty"}},
+		"regions missing":          {map[string]string{"VERSION": "1.2.3", "cdk.json": `{}`}, "", []string{"e6data:publishedRegions is missing"}},
+		"regions of another type":  {map[string]string{"VERSION": "1.2.3", "cdk.json": `{"context": {"e6data:publishedRegions": "x"}}`}, "", []string{"list of regions"}},
+		"broken file":              {map[string]string{"VERSION": "1.2.3", "cdk.json": `{`}, "", []string{"read cdk.json"}},
+		"a mode that is not there": {map[string]string{"VERSION": "1.2.3", "cdk.json": goodContext}, `{"e6data:mode": "none"}`, []string{`e6data:mode is "none"`, `"existing-vpc"`}},
+		"broken CLI context":       {map[string]string{"VERSION": "1.2.3", "cdk.json": goodContext}, "{", []string{"CLI's context"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

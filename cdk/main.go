@@ -1,7 +1,8 @@
 // Command cdk writes the CloudFormation templates.
 //
 //	go run ./cdk             synthesises into cdk.out, as the CDK CLI asks:
-//	                         the stack Quickstart, for a bootstrapped account
+//	                         the stack of one mode (context e6data:mode), for a
+//	                         bootstrapped account
 //	go run ./cdk -write      writes quickstart.yaml and templates/*.yaml
 //	go run ./cdk -out DIR    writes the same files under DIR
 //
@@ -58,8 +59,9 @@ func run(args []string, env func(string) string, stderr io.Writer) error {
 
 // templateFiles are the stacks of the app and the files that they become.
 var templateFiles = map[string]string{
-	"Quickstart": "quickstart.yaml",
-	"Network":    stack.NetworkTemplateKey,
+	"Quickstart":  "quickstart.yaml",
+	"ExistingVpc": "templates/existing-vpc.yaml",
+	"Network":     stack.NetworkTemplateKey,
 }
 
 // synth declares the templates and returns the folder with the assembly. With
@@ -77,7 +79,12 @@ func synth(cfg stack.Config, folder *string) string {
 	if !cfg.Engineer {
 		stack.NewNetworkTemplate(app, "Network")
 	}
-	stack.NewQuickstart(app, "Quickstart", cfg)
+	if !cfg.Engineer || cfg.Mode == stack.NewVPC {
+		stack.NewQuickstart(app, "Quickstart", cfg)
+	}
+	if !cfg.Engineer || cfg.Mode == stack.ExistingVPC {
+		stack.NewExistingVPC(app, "ExistingVpc", cfg)
+	}
 	return *app.Synth(nil).Directory()
 }
 

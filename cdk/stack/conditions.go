@@ -18,6 +18,8 @@ const (
 	hasS3Charts         = "HasS3Charts"
 	hasGlueWrites       = "HasGlueWrites"
 	hasDeleteProtection = "HasDeletionProtection"
+	makesSubnets        = "MakesSubnets"
+	hasPublicSubnets    = "HasPublicSubnets"
 	logsWithAPI         = "HasApiLogs"
 	logsWithAudit       = "HasAuditLogs"
 	logsWithScheduler   = "HasSchedulerLogs"
@@ -28,6 +30,8 @@ const (
 	wordPublic    = "Public"
 	wordReadWrite = "ReadWrite"
 	wordOn        = "On"
+	natSingle     = "Single"
+	natPerZone    = "PerZone"
 	s3ChartScheme = "s3://"
 )
 
@@ -40,7 +44,7 @@ const (
 )
 
 // addConditions declares what the answers to the parameters decide.
-func addConditions(s awscdk.Stack) {
+func addConditions(s awscdk.Stack, m Mode) {
 	given := func(name, parameter string) {
 		condition(s, name, not(equals(ref(parameter), "")))
 	}
@@ -61,6 +65,10 @@ func addConditions(s awscdk.Stack) {
 	condition(s, hasGlueWrites, equals(ref("GlueAccess"), wordReadWrite))
 	condition(s, hasDeleteProtection, equals(ref("ClusterDeletionProtection"), wordOn))
 	addLogTypeConditions(s)
+	if m == ExistingVPC {
+		made := condition(s, makesSubnets, equals(ref("PrivateSubnetIds"), ""))
+		condition(s, hasPublicSubnets, awscdk.Fn_ConditionOr(made, not(equals(ref("PublicSubnetIds"), ""))))
+	}
 }
 
 // logTypes are EKS's control-plane logs, each with the condition under which it

@@ -57,6 +57,11 @@ func pick(index int, delimiter string, source *string) *string {
 	return awscdk.Token_AsString(intrinsic("Fn::Select", []any{index, list}), nil)
 }
 
+// pickOf is {"Fn::Select": [index, parts]}. It waits for all of the parts.
+func pickOf(index int, parts ...*string) *string {
+	return awscdk.Token_AsString(intrinsic("Fn::Select", []any{index, parts}), nil)
+}
+
 // either is {"Fn::If": [condition, yes, no]} for a property of any type.
 // Objects in it carry the names of the template, not those of the Go structs.
 func either(condition string, yes, no any) awscdk.IResolvable {

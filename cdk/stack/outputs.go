@@ -9,11 +9,12 @@ import (
 
 // output adds one output. It may have the name of a parameter, so its construct
 // has another.
-func output(s awscdk.Stack, name, description string, value *string) {
+func output(s awscdk.Stack, name, description string, value *string) awscdk.CfnOutput {
 	o := awscdk.NewCfnOutput(s, text("Output"+name), &awscdk.CfnOutputProps{
 		Description: text(description), Value: value,
 	})
 	o.OverrideLogicalId(text(name))
+	return o
 }
 
 // workspaceFacts are the results that the e6data console asks for.
@@ -28,7 +29,7 @@ type workspaceFacts struct {
 
 // newOutputs adds the stack's outputs: each fact by itself, all of them as one
 // JSON text to paste once, and the link that fills in the console's form.
-func newOutputs(s awscdk.Stack, p Provider, f workspaceFacts, after ...awscdk.CfnResource) {
+func newOutputs(s awscdk.Stack, p Provider, m Mode, f workspaceFacts, after ...awscdk.CfnResource) {
 	output(s, "WorkspaceName", "Name of the workspace.", ref("WorkspaceName"))
 	output(s, "Region", "AWS region of the workspace.", ref("AWS::Region"))
 	output(s, "WorkspaceBucketName", "Bucket for the workspace's results and metadata. It stays when the stack is deleted.", f.Bucket.Name)
@@ -42,7 +43,11 @@ func newOutputs(s awscdk.Stack, p Provider, f workspaceFacts, after ...awscdk.Cf
 	output(s, "KarpenterNodeRoleArn", "ARN of the role of the query engine's nodes.", f.Karpenter.RoleArn)
 	output(s, "EngineRoleArn", "Role of the query engine.", f.Engine.AttrArn())
 	output(s, "VpcId", "VPC of the workspace.", f.Network.VpcID)
-	output(s, "SubnetIds", "Private subnets of the workspace, comma-separated.", f.Network.PrivateSubnets)
+	output(s, "SubnetIds", "Private subnets of the workspace, comma-separated.", f.Network.NodeSubnets)
+	public := output(s, "PublicSubnetIds", "Public subnets of the workspace, comma-separated, for internet-facing load balancers.", f.Network.PublicSubnets)
+	if m == ExistingVPC {
+		public.SetCondition(s.Node().FindChild(text(hasPublicSubnets)).(awscdk.CfnCondition))
+	}
 	output(s, "OidcProviderArn", "IAM OIDC provider of the cluster.", f.Cluster.OidcProviderArn)
 
 	config := workspaceConfig(f)
@@ -76,6 +81,6 @@ func workspaceConfig(f workspaceFacts) *string {
 	}, map[string]*string{
 		"ExternalIdInUse": externalID(),
 		"Vpc":             f.Network.VpcID,
-		"SubnetIds":       f.Network.PrivateSubnets,
+		"SubnetIds":       f.Network.NodeSubnets,
 	})
 }

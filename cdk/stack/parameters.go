@@ -29,6 +29,9 @@ type parameterGroup struct {
 const (
 	typeList   = "CommaDelimitedList"
 	typeNumber = "Number"
+	// typeVPC lets the console offer the account's VPCs; CloudFormation refuses
+	// one that does not exist.
+	typeVPC = "AWS::EC2::VPC::Id"
 )
 
 // addParameters declares the questions, in order, and how the console shows
@@ -81,7 +84,7 @@ func addParameter(s awscdk.Stack, p parameter) {
 }
 
 // addRules refuses contradictions before anything is made.
-func addRules(s awscdk.Stack, cfg Config) {
+func addRules(s awscdk.Stack, cfg Config, m Mode) {
 	regions := append([]string(nil), cfg.Regions...)
 	rule(s, "RegionIsPublished",
 		awscdk.Fn_ConditionOr(
@@ -93,6 +96,9 @@ func addRules(s awscdk.Stack, cfg Config) {
 	rule(s, "NamespaceIsOurs",
 		not(awscdk.Fn_ConditionContains(texts(reservedNamespaces...), ref("KubernetesNamespace"))),
 		"KubernetesNamespace must be a namespace of its own, not one of "+strings.Join(reservedNamespaces, ", ")+".")
+	if m == ExistingVPC {
+		addExistingVPCRules(s)
+	}
 }
 
 // reservedNamespaces belong to Kubernetes or to everybody.

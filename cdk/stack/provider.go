@@ -113,16 +113,30 @@ func useNetworkInterfaces() []map[string]any {
 
 // newOutputsProvider adds the function that plans the network and writes the
 // console link. It needs no VPC, and is there before one.
-func newOutputsProvider(s awscdk.Stack) Provider {
+func newOutputsProvider(s awscdk.Stack, m Mode) Provider {
 	return newProvider(s, "OutputsFunction", ProviderProps{
 		Binary:                "outputs",
 		Description:           "e6data: plans the network and writes the outputs of the stack",
 		TimeoutSeconds:        120,
 		ServiceTimeoutSeconds: 300,
-		Policies: []any{
-			inlineProperty("zones", allow("ReadZones", []string{"ec2:DescribeAvailabilityZones"}, "*")),
-		},
+		Policies:              planPolicies(m),
 	})
+}
+
+// planPolicies are what a plan of the network reads. EC2's Describe actions know
+// no resources.
+func planPolicies(m Mode) []any {
+	zones := []string{"ec2:DescribeAvailabilityZones"}
+	// The status tells a rollback from an update.
+	status := allow("ReadOwnStatus", []string{"cloudformation:DescribeStacks"}, ref("AWS::StackId"))
+	if m != ExistingVPC {
+		return []any{inlineProperty("network-plan", allow("ReadZones", zones, "*"), status)}
+	}
+	around := append(zones, "ec2:DescribeVpcs", "ec2:DescribeSubnets", "ec2:DescribeInternetGateways")
+	return []any{either(makesSubnets,
+		inline("network-plan", allow("ReadNetwork", around, "*"), status),
+		inline("network-plan", allow("ReadGivenSubnets", []string{"ec2:DescribeSubnets"}, "*")),
+	)}
 }
 
 // newHelmProvider adds the function that installs Helm charts, inside the VPC.

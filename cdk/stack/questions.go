@@ -11,12 +11,12 @@ const (
 	patternPrincipal = `arn:aws[a-z-]*:iam::[0-9]{12}:`
 )
 
-// questions are the parameters of the template for a new VPC and a new
-// cluster. Only the first two have no default.
-func questions(cfg Config) []parameterGroup {
+// questions are the parameters of the templates that make a cluster. Only the
+// first two, and the existing VPC, have no default.
+func questions(cfg Config, m Mode) []parameterGroup {
 	return []parameterGroup{
 		{"Workspace", workspaceQuestions()},
-		{"Network", networkQuestions()},
+		{"Network", networkQuestions(m)},
 		{"EKS cluster", clusterQuestions()},
 		{"Nodes of the query engine", nodeQuestions()},
 		{"Access for e6data and for you", accessQuestions()},
@@ -57,8 +57,11 @@ func workspaceQuestions() []parameter {
 	}
 }
 
-func networkQuestions() []parameter {
-	return []parameter{
+func networkQuestions(m Mode) []parameter {
+	if m == ExistingVPC {
+		return append(existingVPCQuestions(), zoneQuestions()...)
+	}
+	return append([]parameter{
 		{
 			Name: "VpcCidr", Label: "VPC address block", Default: "10.200.0.0/16",
 			Description: "Private IPv4 block of the new VPC, /16 to /21. Choose one that does not overlap with networks you will connect to it.",
@@ -66,14 +69,53 @@ func networkQuestions() []parameter {
 				`/(1[6-9]|2[01])$`,
 			Constraint: "A private block (10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16) of size /16 to /21, such as 10.200.0.0/16.",
 		},
+	}, zoneQuestions()...)
+}
+
+// existingVPCQuestions take the place of the new VPC's block. Lists are texts
+// here: rules and conditions can compare a text with nothing.
+func existingVPCQuestions() []parameter {
+	const subnets = `subnet-([0-9a-f]{8}|[0-9a-f]{17})`
+	list := parameter{
+		Default:    "",
+		Pattern:    `^$|^` + subnets + `( *, *` + subnets + `)*$`,
+		Constraint: "IDs of subnets such as subnet-0123456789abcdef0, comma-separated.",
+	}
+	private, public := list, list
+	private.Name, private.Label = "PrivateSubnetIds", "Private subnets"
+	private.Description = "Subnets of the VPC in two Availability Zones at least, for the cluster and its nodes, comma-separated. They are used as they are, " +
+		"and need a way out to the internet of their own. Leave empty to have subnets, routes and NAT gateways made in free address space of the VPC. " +
+		"More can be added later, for the query engine's nodes; none can be taken out."
+	public.Name, public.Label = "PublicSubnetIds", "Public subnets"
+	public.Description = "Subnets of the VPC for internet-facing load balancers, comma-separated. Only together with private subnets."
+	return []parameter{
+		{
+			Name: "VpcId", Label: "VPC", Type: typeVPC,
+			Description: "The VPC in which the cluster is made. DNS hostnames and DNS resolution must be enabled in it. It cannot be changed later.",
+		},
+		private,
+		public,
+	}
+}
+
+func zoneQuestions() []parameter {
+	const zones = `^$|^[a-z]{2,}(-[a-z]+)+-[0-9][a-z]$|^[a-z]{2,}[0-9]+-az[0-9]+$`
+	return []parameter{
 		{
 			Name: "ExcludedAvailabilityZones", Label: "Availability Zones to leave out", Type: typeList, Default: "",
 			Description: "Zone names (us-east-1e) or zone IDs (use1-az3) that are not to be used, comma-separated. Zones that EKS refuses are left out anyway.",
-			Pattern:     `^$|^[a-z]{2,}(-[a-z]+)+-[0-9][a-z]$|^[a-z]{2,}[0-9]+-az[0-9]+$`,
+			Pattern:     zones,
 			Constraint:  "Names or IDs of Availability Zones, comma-separated.",
 		},
 		{
-			Name: "NatGateways", Label: "NAT gateways", Default: "Single", Values: []string{"Single", "PerZone"},
+			Name: "AdditionalAvailabilityZones", Label: "Availability Zones to add", Type: typeList, Default: "",
+			Description: "Zone names or zone IDs in which the query engine's nodes get subnets too, comma-separated, up to 6 zones in all. " +
+				"The cluster keeps the zones it began with, and zones that AWS opens later are used only if they are named here. A zone that was added stays.",
+			Pattern:    zones,
+			Constraint: "Names or IDs of Availability Zones, comma-separated.",
+		},
+		{
+			Name: "NatGateways", Label: "NAT gateways", Default: natSingle, Values: []string{natSingle, natPerZone},
 			Description: "Single is cheaper, but all zones lose their way out if its zone fails. PerZone has one NAT gateway in each zone.",
 		},
 	}

@@ -19,18 +19,27 @@ type Config struct {
 	// as assets of a bootstrapped account. The other, for releases, can be
 	// launched from a link, in an account that never saw the CDK.
 	Engineer bool
+	// Mode is the one that an engineer deploys.
+	Mode Mode
 }
 
 // NewQuickstart declares quickstart.yaml: a workspace with a new VPC and a new
 // EKS cluster.
 func NewQuickstart(scope constructs.Construct, id string, cfg Config) awscdk.Stack {
 	s := newStack(scope, id, cfg.Engineer, "e6data workspace: a new VPC, a new EKS cluster, and what the e6data query engine needs on them.")
-	addParameters(s, questions(cfg))
-	addRules(s, cfg)
-	addConditions(s)
+	declare(s, cfg, NewVPC)
+	return s
+}
 
-	outputs := newOutputsProvider(s)
-	network := newNetwork(s, outputs)
+// declare fills a template that makes an EKS cluster. Where the modes differ,
+// the constructs say so.
+func declare(s awscdk.Stack, cfg Config, m Mode) {
+	addParameters(s, questions(cfg, m))
+	addRules(s, cfg, m)
+	addConditions(s, m)
+
+	outputs := newOutputsProvider(s, m)
+	network := newNetwork(s, outputs, m)
 	cluster := newCluster(s, network)
 	nodes := newNodes(s, cluster, network, newNetworkAddons(s, cluster))
 	addons := newNodeAddons(s, cluster, nodes)
@@ -50,10 +59,9 @@ func NewQuickstart(scope constructs.Construct, id string, cfg Config) awscdk.Sta
 		KarpenterNodes: karpenterNodes, KarpenterNodeAccess: nodeAccess, Karpenter: karpenter,
 		LoadBalancerRole: loadBalancers,
 	})
-	newOutputs(s, outputs, workspaceFacts{
+	newOutputs(s, outputs, m, workspaceFacts{
 		Cluster: cluster, Network: network, Bucket: bucket, Karpenter: karpenterNodes, Engine: engine, CrossAccount: crossAccount,
 	}, workspace)
-	return s
 }
 
 // newStack is an empty template.

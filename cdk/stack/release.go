@@ -148,7 +148,7 @@ func nodePoolValues(c Cluster, n Network, k KarpenterNodes) *string {
 		"InstanceProfile":  k.InstanceProfile,
 		"InstanceFamilies": jsonList(listRef("NodeInstanceFamilies")),
 		"Zones":            jsonList(n.Zones),
-		"SubnetIDs":        jsonList(n.PrivateSubnetIDs),
+		"SubnetIDs":        jsonList(n.NodeSubnetIDs),
 		"SecurityGroupID":  c.SecurityGroupID,
 	})
 }

@@ -2,10 +2,12 @@ package netplan
 
 import (
 	"encoding/binary"
+	"fmt"
 	"net/netip"
+	"strings"
 )
 
-// The block of a VPC falls into eight equal eighths:
+// The block of a new VPC falls into eight equal eighths:
 //
 //	eighth   0   1   2   3   4   5  |  6                          | 7
 //	use     private blocks, slot 0-5 | public blocks, slot 0-5, in  | free
@@ -43,16 +45,36 @@ func part(block netip.Prefix, bits, i int) netip.Prefix {
 	return netip.PrefixFrom(netip.AddrFrom4(addr), length)
 }
 
-// PrivateBlocks are the private blocks of the plan's zones, by slot.
-func (p Plan) PrivateBlocks() []netip.Prefix { return p.blocks(PrivateBlock) }
+// reserved are the ranges that EC2 takes for no VPC
+// (vpc/latest/userguide/vpc-cidr-blocks.html).
+var reserved = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"),
+	netip.MustParsePrefix("127.0.0.0/8"),
+	netip.MustParsePrefix("169.254.0.0/16"),
+	netip.MustParsePrefix("224.0.0.0/3"),
+}
 
-// PublicBlocks are the public blocks of the plan's zones, by slot.
-func (p Plan) PublicBlocks() []netip.Prefix { return p.blocks(PublicBlock) }
+// Sizes of a VPC's block, in bits of its prefix. EC2 allows nothing bigger; in a
+// smaller one the public blocks would be too small for a load balancer.
+const (
+	biggest  = 16
+	smallest = 21
+)
 
-func (p Plan) blocks(of func(netip.Prefix, int) netip.Prefix) []netip.Prefix {
-	blocks := make([]netip.Prefix, len(p.Zones))
-	for slot := range p.Zones {
-		blocks[slot] = of(p.Block, slot)
+// ParseBlock reads a new VPC's IPv4 block, ADDRESS/BITS with 16 to 21 bits. Bits
+// of the address behind the prefix are dropped, as EC2 does.
+func ParseBlock(text string) (netip.Prefix, error) {
+	block, err := netip.ParsePrefix(strings.TrimSpace(text))
+	switch {
+	case err != nil || !block.Addr().Is4():
+		return netip.Prefix{}, fmt.Errorf("%q is not an IPv4 block such as 10.200.0.0/16", text)
+	case block.Bits() < biggest || block.Bits() > smallest:
+		return netip.Prefix{}, fmt.Errorf("%s is a /%d: a VPC block from /%d to /%d is wanted", block, block.Bits(), biggest, smallest)
 	}
-	return blocks
+	for _, r := range reserved {
+		if r.Overlaps(block) {
+			return netip.Prefix{}, fmt.Errorf("%s lies in %s, which EC2 accepts for no VPC", block, r)
+		}
+	}
+	return block.Masked(), nil
 }

@@ -1,143 +1,182 @@
 // Package netplan decides which Availability Zones and which address blocks a
-// new VPC gets: pure arithmetic, the same answer for the same input, for ever.
+// network gets, in a new VPC or around what an existing one holds: pure
+// arithmetic, the same answer for the same input, for ever.
 //
 // A plan is sticky. Its text form is the physical ID of the custom resource, so
-// whoever updates the network gets back the zones it was made with, whatever
-// AWS offers by then: a cluster cannot leave its zones.
+// whoever updates the network gets back the zones and blocks it was made with,
+// whatever AWS offers by then: a cluster cannot leave its zones.
 package netplan
 
 import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 )
 
 // Slots is the number of zones a network has room for, MinZones the number that
-// EKS asks for. Slots never changes: the blocks of a zone follow from its slot.
+// EKS asks for. Slots never changes: in a new VPC the blocks of a zone follow
+// from its slot.
 const (
 	Slots    = 6
 	MinZones = 2
 )
 
-const (
-	idPrefix  = "networkplan/"
-	idVersion = "v1"
-)
+// Place is what a slot holds. The zero Place is a slot that is not used.
+type Place struct {
+	Zone            string
+	Private, Public netip.Prefix
+	// Additional zones came on request. Their subnets are for Karpenter's nodes
+	// only: the cluster and its node group keep the subnets they began with.
+	Additional bool
+}
 
-// zoneName is the form of zone names, such as us-east-1a and eusc-de-east-1b.
-var zoneName = regexp.MustCompile(`^[a-z]{2,}(-[a-z0-9]+)+$`)
+func (p Place) used() bool { return p.Zone != "" }
 
-// Plan is a VPC's block and its zones: Zones[i] uses slot i. A valid plan has
-// MinZones to Slots zones.
+// Plan is the zones and blocks of a network. A valid one begins with MinZones
+// to Slots places of the cluster; additional and unused ones follow.
 type Plan struct {
+	// Block is the block of a new VPC, VPC the ID of an existing one.
 	Block netip.Prefix
-	Zones []string
+	VPC   string
+	// Gateway is the internet gateway that the existing VPC had; empty: the
+	// network makes its own.
+	Gateway string
+	// Places are the slots, at most Slots; the last one is used.
+	Places []Place
 }
 
-// IsID tells whether a physical ID is a network plan's, of whatever version,
-// readable or not.
-func IsID(physicalID string) bool { return strings.HasPrefix(physicalID, idPrefix) }
-
-// ID is the plan as a physical ID, such as
-// networkplan/v1/10.200.0.0-16/us-east-1a,us-east-1b. ParseID reads it.
-func (p Plan) ID() string {
-	return fmt.Sprintf("%s%s/%s-%d/%s", idPrefix, idVersion, p.Block.Addr(), p.Block.Bits(), strings.Join(p.Zones, ","))
+// InNewVPC is the plan of a new VPC with these zones of the cluster.
+func InNewVPC(block netip.Prefix, zones []string) Plan {
+	p := Plan{Block: block}
+	for slot, zone := range zones {
+		p.Places = append(p.Places, p.fixed(slot, zone))
+	}
+	return p
 }
 
-// ParseID reads a physical ID that ID made. It fails for any other text.
-func ParseID(physicalID string) (Plan, error) {
-	rest, ours := strings.CutPrefix(physicalID, idPrefix)
-	version, rest, split := strings.Cut(rest, "/")
-	if !ours || !split {
-		return Plan{}, fmt.Errorf("%q is not the physical ID of a network plan", physicalID)
+// fixed is what a slot of a new VPC holds.
+func (p Plan) fixed(slot int, zone string) Place {
+	return Place{Zone: zone, Private: PrivateBlock(p.Block, slot), Public: PublicBlock(p.Block, slot)}
+}
+
+// InExistingVPC is the plan of an existing VPC with as many of these zones as
+// its free space has room for, in their order. With room for fewer than
+// MinZones it fails and says what is free.
+func InExistingVPC(vpc, gateway string, space Space, zones []string) (Plan, error) {
+	for n := len(zones); n >= MinZones; n-- {
+		private, public, ok := space.fit(n)
+		if !ok {
+			continue
+		}
+		p := Plan{VPC: vpc, Gateway: gateway}
+		for i, zone := range zones[:n] {
+			p.Places = append(p.Places, Place{Zone: zone, Private: private[i], Public: public[i]})
+		}
+		return p, nil
 	}
-	if version != idVersion {
-		return Plan{}, fmt.Errorf("the network plan %q is of version %q and this function reads %s: "+
-			"update the stack with the version of the quickstart that made it, or a newer one", physicalID, version, idVersion)
+	return Plan{}, fmt.Errorf("the VPC %s has no room for subnets in %d zones: each zone needs a free /%d and a free /%d, and free are %s. "+
+		"Associate another CIDR block with the VPC, or give subnets of your own in PrivateSubnetIds", vpc, MinZones, smallestPrivate, publicOf(smallestPrivate), space)
+}
+
+// Existing tells whether the plan is for a VPC that was there before.
+func (p Plan) Existing() bool { return p.VPC != "" }
+
+// Holds finds the slot of a zone, or -1.
+func (p Plan) Holds(zone string) int {
+	return slices.IndexFunc(p.Places, func(q Place) bool { return q.used() && strings.EqualFold(q.Zone, zone) })
+}
+
+// Zones are the zones of all used slots, in the order of the slots.
+func (p Plan) Zones() []string { return p.zones(Place.used) }
+
+// Additional are the zones that came on request.
+func (p Plan) Additional() []string { return p.zones(func(q Place) bool { return q.Additional }) }
+
+func (p Plan) zones(wanted func(Place) bool) []string {
+	var names []string
+	for _, q := range p.Places {
+		if wanted(q) {
+			names = append(names, q.Zone)
+		}
 	}
-	block, zones, split := strings.Cut(rest, "/")
-	address, bits, dashed := strings.Cut(block, "-")
-	if !split || !dashed {
-		return Plan{}, fmt.Errorf("the network plan %q has no block and zones", physicalID)
+	return names
+}
+
+// Extend gives an additional zone the first slot that is not used. Space is
+// what an existing VPC has; a new one has a place for each slot.
+func (p Plan) Extend(zone string, space Space) (Plan, error) {
+	slot := slices.IndexFunc(p.Places, func(q Place) bool { return !q.used() })
+	if slot < 0 {
+		slot = len(p.Places)
 	}
-	vpc, err := ParseBlock(address + "/" + bits)
+	if slot == Slots {
+		return Plan{}, fmt.Errorf("zone %s cannot be added: a network has %d zones at most, and has %s", zone, Slots, strings.Join(p.Zones(), ", "))
+	}
+	place, err := p.place(slot, zone, space)
 	if err != nil {
-		return Plan{}, fmt.Errorf("the network plan %q: %w", physicalID, err)
+		return Plan{}, err
 	}
-	p := Plan{Block: vpc, Zones: strings.Split(zones, ",")}
-	if err := p.check(); err != nil {
-		return Plan{}, fmt.Errorf("the network plan %q: %w", physicalID, err)
-	}
-	if p.ID() != physicalID {
-		return Plan{}, fmt.Errorf("the network plan %q is not written as this function writes it (%s)", physicalID, p.ID())
+	place.Additional = true
+	p.Places = slices.Clone(p.Places)
+	if slot == len(p.Places) {
+		p.Places = append(p.Places, place)
+	} else {
+		p.Places[slot] = place
 	}
 	return p, nil
 }
 
-func (p Plan) check() error {
-	if n := len(p.Zones); n < MinZones || n > Slots {
-		return fmt.Errorf("%d zones, from %d to %d are possible", n, MinZones, Slots)
+// place is what a further zone gets: the blocks of the slot in a new VPC, free
+// ones in an existing one, as large as those of the first zone if possible.
+func (p Plan) place(slot int, zone string, space Space) (Place, error) {
+	if !p.Existing() {
+		return p.fixed(slot, zone), nil
 	}
-	for i, z := range p.Zones {
-		if !zoneName.MatchString(z) {
-			return fmt.Errorf("%q is not the name of a zone", z)
-		}
-		if slices.Contains(p.Zones[:i], z) {
-			return fmt.Errorf("zone %s twice", z)
-		}
-	}
-	return nil
-}
-
-// reserved are the ranges that EC2 takes for no VPC
-// (vpc/latest/userguide/vpc-cidr-blocks.html).
-var reserved = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"),
-	netip.MustParsePrefix("127.0.0.0/8"),
-	netip.MustParsePrefix("169.254.0.0/16"),
-	netip.MustParsePrefix("224.0.0.0/3"),
-}
-
-// Sizes of a VPC's block, in bits of its prefix. EC2 allows nothing bigger; in a
-// smaller one the public blocks would be too small for a load balancer.
-const (
-	biggest  = 16
-	smallest = 21
-)
-
-// ParseBlock reads a VPC's IPv4 block, ADDRESS/BITS with 16 to 21 bits. Bits of
-// the address behind the prefix are dropped, as EC2 does.
-func ParseBlock(text string) (netip.Prefix, error) {
-	block, err := netip.ParsePrefix(strings.TrimSpace(text))
-	switch {
-	case err != nil || !block.Addr().Is4():
-		return netip.Prefix{}, fmt.Errorf("%q is not an IPv4 block such as 10.200.0.0/16", text)
-	case block.Bits() < biggest || block.Bits() > smallest:
-		return netip.Prefix{}, fmt.Errorf("%s is a /%d: a VPC block from /%d to /%d is wanted", block, block.Bits(), biggest, smallest)
-	}
-	for _, r := range reserved {
-		if r.Overlaps(block) {
-			return netip.Prefix{}, fmt.Errorf("%s lies in %s, which EC2 accepts for no VPC", block, r)
+	// A plan that was just made has no subnets yet.
+	space.Taken = slices.Clone(space.Taken)
+	for _, q := range p.Places {
+		if q.used() {
+			space.Taken = append(space.Taken, q.Private, q.Public)
 		}
 	}
-	return block.Masked(), nil
+	private, public, ok := space.one(p.Places[0].Private.Bits())
+	if !ok {
+		return Place{}, fmt.Errorf("zone %s cannot be added: it needs a free /%d and a free /%d in the VPC %s, and free are %s. "+
+			"Associate another CIDR block with the VPC", zone, smallestPrivate, publicOf(smallestPrivate), p.VPC, space)
+	}
+	return Place{Zone: zone, Private: private, Public: public}, nil
 }
 
-// Keep is the plan for an update: p itself, or an error when what is asked for
-// cannot be done to a network that exists.
+// Without frees the slots of additional zones. Others keep theirs.
+func (p Plan) Without(zones []string) Plan {
+	p.Places = slices.Clone(p.Places)
+	for i, q := range p.Places {
+		if q.Additional && slices.Contains(zones, q.Zone) {
+			p.Places[i] = Place{}
+		}
+	}
+	for len(p.Places) > 0 && !p.Places[len(p.Places)-1].used() {
+		p.Places = p.Places[:len(p.Places)-1]
+	}
+	return p
+}
+
+// Refuse says, all at once, what an update asks for and cannot have:
 //
-//   - block differs: refused. A VPC's block does not change in place;
-//     CloudFormation would replace the VPC under the running cluster.
-//   - excluded names a zone in use, by name or (as offered says) by ID: refused.
+//   - another block or VPC than the plan's: CloudFormation would replace the
+//     network under the running cluster;
+//   - to exclude a zone in use, by name or (as offered says) by ID.
 //
 // Zones that AWS offers by now, or that are excluded no longer, change nothing.
-func (p Plan) Keep(block netip.Prefix, excluded []string, offered []Zone) (Plan, error) {
+func (p Plan) Refuse(block netip.Prefix, vpc string, excluded []string, offered []Zone) error {
 	var problems []error
-	if block != p.Block {
+	switch {
+	case vpc != p.VPC && p.Existing():
+		problems = append(problems, fmt.Errorf("VpcId cannot change from %s to %s: the cluster would have to leave its network; "+
+			"set VpcId back, or launch a second stack in the other VPC", p.VPC, vpc))
+	case block != p.Block:
 		problems = append(problems, fmt.Errorf("VpcCidr cannot change from %s to %s: the VPC, and the cluster in it, would be replaced; "+
 			"set VpcCidr back, or launch a second stack with the new block", p.Block, block))
 	}
@@ -145,34 +184,61 @@ func (p Plan) Keep(block netip.Prefix, excluded []string, offered []Zone) (Plan,
 	for _, z := range offered {
 		ids[z.Name] = z.ID
 	}
-	for slot, name := range p.Zones {
-		if x, hit := excludes(excluded, Zone{Name: name, ID: ids[name]}); hit {
+	for slot, q := range p.Places {
+		if x, hit := excludes(excluded, Zone{Name: q.Zone, ID: ids[q.Zone]}); hit && q.used() {
 			problems = append(problems, fmt.Errorf("zone %s (excluded as %s) is in use as the network's zone %d: "+
-				"EKS does not let a cluster leave its zones; take it out of ExcludedAvailabilityZones, or launch a second stack", name, x, slot+1))
+				"EKS does not let a cluster leave its zones; take it out of ExcludedAvailabilityZones, or launch a second stack", q.Zone, x, slot+1))
 		}
 	}
-	if err := errors.Join(problems...); err != nil {
-		return Plan{}, err
-	}
-	return p, nil
+	return errors.Join(problems...)
 }
 
-// Joined gives the blocks of slots as one comma-joined text of Slots fields; the
-// fields of unused slots are empty.
-func Joined(blocks []netip.Prefix) string {
+// JoinedPrivate, JoinedPublic, JoinedZones and JoinedClusterZones give the
+// slots as one comma-joined text of Slots fields each; the field of a slot that
+// is not used is empty, and so is that of an additional zone in the last one.
+func (p Plan) JoinedPrivate() string {
+	return p.joined(func(q Place) string { return q.Private.String() })
+}
+
+// JoinedPublic: see JoinedPrivate.
+func (p Plan) JoinedPublic() string {
+	return p.joined(func(q Place) string { return q.Public.String() })
+}
+
+// JoinedZones: see JoinedPrivate.
+func (p Plan) JoinedZones() string { return p.joined(func(q Place) string { return q.Zone }) }
+
+// JoinedClusterZones: see JoinedPrivate.
+func (p Plan) JoinedClusterZones() string {
+	return p.joined(func(q Place) string {
+		if q.Additional {
+			return ""
+		}
+		return q.Zone
+	})
+}
+
+func (p Plan) joined(field func(Place) string) string {
 	texts := make([]string, Slots)
-	for slot, b := range blocks {
-		texts[slot] = b.String()
+	for slot, q := range p.Places {
+		if q.used() {
+			texts[slot] = field(q)
+		}
 	}
 	return strings.Join(texts, ",")
 }
 
-// JoinedZones gives the zones as one comma-joined text of Slots fields.
-func (p Plan) JoinedZones() string {
-	return strings.Join(p.Zones, ",") + strings.Repeat(",", Slots-len(p.Zones))
-}
-
 // String says the plan in words, for a log.
 func (p Plan) String() string {
-	return p.Block.String() + " in " + strconv.Itoa(len(p.Zones)) + " zones (" + strings.Join(p.Zones, ", ") + ")"
+	where := p.VPC
+	if !p.Existing() {
+		where = p.Block.String()
+	}
+	places := make([]string, 0, len(p.Places))
+	for _, q := range p.Places {
+		if q.used() {
+			places = append(places, fmt.Sprintf("%s %s and %s", q.Zone, q.Private, q.Public))
+		}
+	}
+	return fmt.Sprintf("%s in %d zones (%s)", where, len(places), strings.Join(places, ", "))
 }

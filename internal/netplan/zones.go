@@ -2,6 +2,7 @@ package netplan
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -33,20 +34,28 @@ type Selection struct {
 	Unmatched []string
 }
 
-// Choose picks the zones of a new network: of those offered the available
-// Availability Zones (no local or Wavelength Zones) that EKS accepts and that
-// excluded does not name by name or ID, in the order of their names, at most
-// Slots. With fewer than MinZones it fails and says what was left out and why.
-func Choose(offered []Zone, excluded []string) (Selection, error) {
+// Choose picks the zones of a new network's cluster: of those offered the
+// available Availability Zones (no local or Wavelength Zones) that EKS accepts
+// and that neither excluded nor the additional zones (names) name, in the order
+// of their names, as many as there are slots besides the additional ones. With
+// fewer than MinZones it fails and says what was left out and why.
+func Choose(offered []Zone, excluded, additional []string) (Selection, error) {
 	zones := slices.SortedFunc(slices.Values(offered), func(a, b Zone) int { return cmp.Compare(a.Name, b.Name) })
 	zones = slices.CompactFunc(zones, func(a, b Zone) bool { return a.Name == b.Name })
 	var s Selection
 	for _, z := range zones {
-		if why := unusable(z, excluded); why != "" {
+		why := unusable(z, excluded)
+		switch {
+		case why == "" && slices.Contains(refused, z.ID):
+			why = "EKS makes no cluster there"
+		case why == "" && slices.Contains(additional, z.Name):
+			why = "AdditionalAvailabilityZones names it, so it is for Karpenter's nodes only"
+		}
+		if why != "" {
 			s.LeftOut = append(s.LeftOut, fmt.Sprintf("%s (%s): %s", z.Name, cmp.Or(z.ID, "no ID"), why))
 			continue
 		}
-		if len(s.Zones) == Slots {
+		if len(s.Zones) == Slots-len(additional) {
 			s.LeftOut = append(s.LeftOut, fmt.Sprintf("%s (%s): a network has %d zones at most", z.Name, z.ID, Slots))
 			continue
 		}
@@ -59,7 +68,60 @@ func Choose(offered []Zone, excluded []string) (Selection, error) {
 	return s, nil
 }
 
-// unusable says why a zone cannot be used; empty: it can.
+// Added reads a list of additional zones, names or IDs, into names, each once
+// and in the order given. Zones in which EKS makes no cluster are fine: only its
+// control plane is not there. A zone that plan holds is taken by its name even
+// if AWS offers it no longer. The error names every zone that cannot be added.
+func Added(plan Plan, asked []string, offered []Zone, excluded []string) ([]string, error) {
+	var names []string
+	var problems []error
+	for _, a := range asked {
+		a = strings.TrimSpace(a)
+		if a == "" {
+			continue
+		}
+		name, err := added(plan, a, offered, excluded)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("AdditionalAvailabilityZones: %w", err))
+			continue
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names, errors.Join(problems...)
+}
+
+func added(plan Plan, asked string, offered []Zone, excluded []string) (string, error) {
+	z := Zone{Name: asked}
+	i := slices.IndexFunc(offered, func(z Zone) bool { _, hit := excludes([]string{asked}, z); return hit })
+	if i >= 0 {
+		z = offered[i]
+	}
+	if slot := plan.Holds(z.Name); slot >= 0 {
+		if plan.Places[slot].Additional {
+			return plan.Places[slot].Zone, nil
+		}
+		return "", fmt.Errorf("zone %s is one of the cluster's zones (%s) already; take it out of the list", asked, strings.Join(plan.Zones(), ", "))
+	}
+	if i < 0 {
+		return "", fmt.Errorf("the region has no zone %s; it has %s", asked, known(offered))
+	}
+	if why := unusable(z, excluded); why != "" {
+		return "", fmt.Errorf("zone %s (%s) cannot be added: %s", z.Name, z.ID, why)
+	}
+	return z.Name, nil
+}
+
+func known(offered []Zone) string {
+	names := make([]string, 0, len(offered))
+	for _, z := range offered {
+		names = append(names, z.Name)
+	}
+	return strings.Join(slices.Sorted(slices.Values(names)), ", ")
+}
+
+// unusable says why a network cannot have subnets in a zone; empty: it can.
 func unusable(z Zone, excluded []string) string {
 	x, hit := excludes(excluded, z)
 	switch {
@@ -71,8 +133,6 @@ func unusable(z Zone, excluded []string) string {
 		return "its state is " + z.State
 	case z.OptIn == "not-opted-in":
 		return "the account has not opted in to it"
-	case slices.Contains(refused, z.ID):
-		return "EKS makes no cluster there"
 	case hit:
 		return "ExcludedAvailabilityZones names " + x
 	}

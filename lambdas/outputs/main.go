@@ -1,7 +1,8 @@
 // Command outputs is the Lambda function behind the custom resources that ask
 // facts of AWS before a network is made and tell results when a workspace is
 // finished: Custom::NetworkPlan and Custom::WorkspaceOutputs. It runs outside
-// the VPC and calls ec2:DescribeAvailabilityZones, nothing else.
+// the VPC and reads: EC2's zones, and of an existing VPC its blocks, subnets and
+// internet gateway; the status of its own stack.
 package main
 
 import (
@@ -11,6 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"github.com/e6data/aws-quickstart/internal/contract"
@@ -26,7 +28,9 @@ func main() {
 		os.Exit(1)
 	}
 	m := customresource.NewMux(customresource.Options{Logger: log})
-	customresource.Register(m, contract.TypeNetworkPlan, networkPlan{zones: ec2.NewFromConfig(cfg), log: log})
+	customresource.Register(m, contract.TypeNetworkPlan, networkPlan{
+		network: network{ec2.NewFromConfig(cfg)}, stacks: cloudformation.NewFromConfig(cfg), log: log,
+	})
 	customresource.Register(m, contract.TypeWorkspaceOutputs, workspaceOutputs{})
 	lambda.Start(m.Invoke)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"log/slog"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -27,7 +26,7 @@ func TestPlanNeverMoves(t *testing.T) {
 	})
 	rapid.Check(t, func(t *rapid.T) {
 		api := &region{zones: offer.Draw(t, "offered at first")}
-		n := networkPlan{zones: api, log: slog.New(slog.DiscardHandler)}
+		n := planner(api, updating)
 		made, err := n.Create(t.Context(), planRequest{Type: customresource.Create, Props: properties.Draw(t, "properties at first")})
 		if err != nil {
 			t.Skip("no plan")

@@ -98,7 +98,6 @@ func TestOutputs(t *testing.T) {
 		"AvailabilityZones":  "us-east-1a,us-east-1b,us-east-1c,,,",
 		"PublicSubnetCidrs":  "10.200.192.0/22,10.200.196.0/22,10.200.200.0/22,,,",
 		"PrivateSubnetCidrs": "10.200.0.0/19,10.200.32.0/19,10.200.64.0/19,,,",
-		"ZoneCount":          "3",
 	}
 	tests := []struct {
 		name     string

@@ -1,11 +1,14 @@
 package template
 
-import "testing"
+import (
+	"maps"
+	"testing"
+)
 
 // keyARN is a KMS key of the customer's.
 const keyARN = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
-// answerSets are ways to answer quickstart.yaml that between them make each
+// answerSets are ways to answer the templates that between them make each
 // condition true and false.
 var answerSets = map[string]map[string]string{
 	"quick create": nil,
@@ -24,37 +27,55 @@ var answerSets = map[string]map[string]string{
 	},
 }
 
+// existingAnswers are further ones, for an existing VPC.
+var existingAnswers = map[string]map[string]string{
+	"private subnets":            {"PrivateSubnetIds": "subnet-1a,subnet-1b"},
+	"private and public subnets": {"PrivateSubnetIds": "subnet-1a,subnet-1b", "PublicSubnetIds": "subnet-2a"},
+}
+
+// withEveryAnswer runs a test on each template with each set of answers.
+func withEveryAnswer(t *testing.T, test func(*testing.T, *stackRun)) {
+	t.Helper()
+	for _, file := range launched {
+		sets := maps.Clone(answerSets)
+		if file == existingFile {
+			maps.Copy(sets, existingAnswers)
+		}
+		for name, answers := range sets {
+			t.Run(file+", "+name, func(t *testing.T) { test(t, newRun(t, file, answers)) })
+		}
+	}
+}
+
 // Every reference, condition, index and placeholder is evaluated, for each set
 // of answers; a broken one fails in the evaluator.
 func TestEveryAnswerEvaluates(t *testing.T) {
-	for name, answers := range answerSets {
-		t.Run(name, func(t *testing.T) {
-			r := newRun(t, quickstartFile, answers)
-			for id, resource := range section(r.template, "Resources") {
-				if r.active(resource) {
-					r.properties(id)
-				}
+	withEveryAnswer(t, func(t *testing.T, r *stackRun) {
+		t.Helper()
+		for id, resource := range section(r.template, "Resources") {
+			if r.active(resource) {
+				r.properties(id)
 			}
-			for id, o := range section(r.template, "Outputs") {
-				if r.active(o) && r.output(id) == "" {
-					t.Errorf("output %s is empty", id)
-				}
+		}
+		for id, o := range section(r.template, "Outputs") {
+			if r.active(o) && r.output(id) == "" {
+				t.Errorf("output %s is empty", id)
 			}
-		})
-	}
+		}
+	})
 }
 
 func TestEachConditionIsMetBothWays(t *testing.T) {
 	seen := map[string]map[bool]bool{}
-	for _, answers := range answerSets {
-		r := newRun(t, quickstartFile, answers)
+	withEveryAnswer(t, func(t *testing.T, r *stackRun) {
+		t.Helper()
 		for name := range section(r.template, "Conditions") {
 			if seen[name] == nil {
 				seen[name] = map[bool]bool{}
 			}
 			seen[name][r.condition(name)] = true
 		}
-	}
+	})
 	for name, both := range seen {
 		if len(both) != 2 {
 			t.Errorf("condition %s is always %v in the sets of answers: add one", name, both)

@@ -115,24 +115,22 @@ var decoders = map[string]func(*testing.T, *stackRun, string) any{
 }
 
 func TestEveryCustomResourceFitsItsContract(t *testing.T) {
-	for name, answers := range answerSets {
-		t.Run(name, func(t *testing.T) {
-			r := newRun(t, quickstartFile, answers)
-			ids := resourcesOfType(r.template, "Custom::")
-			if len(ids) == 0 {
-				t.Fatal("the template has no custom resources")
+	withEveryAnswer(t, func(t *testing.T, r *stackRun) {
+		t.Helper()
+		ids := resourcesOfType(r.template, "Custom::")
+		if len(ids) == 0 {
+			t.Fatal("the template has no custom resources")
+		}
+		for _, id := range ids {
+			resourceType := at(section(r.template, "Resources")[id], "Type").(string)
+			decode, known := decoders[resourceType]
+			if !known {
+				t.Errorf("%s has type %s, which is not in the contract", id, resourceType)
+				continue
 			}
-			for _, id := range ids {
-				resourceType := at(section(r.template, "Resources")[id], "Type").(string)
-				decode, known := decoders[resourceType]
-				if !known {
-					t.Errorf("%s has type %s, which is not in the contract", id, resourceType)
-					continue
-				}
-				decode(t, r, id)
-			}
-		})
-	}
+			decode(t, r, id)
+		}
+	})
 }
 
 // Every GetAtt of a custom resource must be in its answer type.
@@ -142,7 +140,7 @@ func TestAttributesOfCustomResourcesAreAnswered(t *testing.T) {
 		contract.TypeNetworkPlan:      contract.NetworkPlanData{},
 		contract.TypeWorkspaceOutputs: contract.WorkspaceOutputsData{},
 	}
-	template := load(t, quickstartFile)
+	template := load(t, existingFile)
 	found := 0
 	walk(template, func(v any) {
 		fn, arg := only(v)
@@ -169,9 +167,22 @@ func TestAttributesOfCustomResourcesAreAnswered(t *testing.T) {
 }
 
 func TestNetworkPlanGetsTheAnswers(t *testing.T) {
-	r := newRun(t, quickstartFile, map[string]string{"VpcCidr": "10.9.0.0/18", "ExcludedAvailabilityZones": "us-east-1e, use1-az6"})
+	r := newRun(t, quickstartFile, map[string]string{
+		"VpcCidr": "10.9.0.0/18", "ExcludedAvailabilityZones": "us-east-1e, use1-az6", "AdditionalAvailabilityZones": "use1-az4",
+	})
 	got := decode[contract.NetworkPlan](t, r, "NetworkPlan")
-	want := contract.NetworkPlan{VpcCidr: "10.9.0.0/18", ExcludedAvailabilityZones: []string{"us-east-1e", "use1-az6"}}
+	want := contract.NetworkPlan{
+		VpcCidr: "10.9.0.0/18", ExcludedAvailabilityZones: []string{"us-east-1e", "use1-az6"}, AdditionalAvailabilityZones: []string{"use1-az4"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("properties (-want +got):\n%s", diff)
+	}
+	r = newRun(t, existingFile, map[string]string{"PrivateSubnetIds": "subnet-0a, subnet-0b"})
+	got = decode[contract.NetworkPlan](t, r, "NetworkPlan")
+	want = contract.NetworkPlan{
+		VpcID: "vpc-0123456789abcdef0", PrivateSubnetIDs: []string{"subnet-0a", " subnet-0b"}, PublicSubnetIDs: []string{""},
+		ExcludedAvailabilityZones: []string{""}, AdditionalAvailabilityZones: []string{""},
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("properties (-want +got):\n%s", diff)
 	}

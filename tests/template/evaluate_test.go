@@ -42,12 +42,19 @@ func newRun(t *testing.T, file string, given map[string]string) *stackRun {
 			"Cluster":                           "e6data-sales",
 			"Cluster.OpenIdConnectIssuerUrl":    "https://oidc.eks.us-east-1.amazonaws.com/id/0123456789ABCDEF",
 			"Cluster.ClusterSecurityGroupId":    "sg-0c1a55e5",
-			"Network.Outputs.PrivateSubnetIds":  "subnet-0a,subnet-0b,subnet-0c",
+			"Network.Outputs.PrivateSubnetIds":  "subnet-0a,subnet-0b",
+			"Network.Outputs.NodeSubnetIds":     "subnet-0a,subnet-0b,subnet-0c",
 			"Network.Outputs.AvailabilityZones": "us-east-1a,us-east-1b,us-east-1c",
+			"NetworkPlan.PrivateSubnetIds":      "subnet-1a,subnet-1b",
+			"NetworkPlan.NodeSubnetIds":         "subnet-1a,subnet-1b,subnet-1c",
+			"NetworkPlan.Zones":                 "us-west-2a,us-west-2b",
 		},
 	}
-	if file == quickstartFile {
+	if file != networkFile {
 		r.given["WorkspaceName"], r.given["DataBucketNames"] = "sales", "sales-data"
+	}
+	if file == existingFile {
+		r.given["VpcId"] = "vpc-0123456789abcdef0"
 	}
 	maps.Copy(r.given, given)
 	return r

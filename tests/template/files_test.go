@@ -26,23 +26,26 @@ func TestCommittedTemplatesAreFresh(t *testing.T) {
 
 // What the stock CDK CLI gets when it runs the app.
 func TestTheAppSynthesisesForTheCLI(t *testing.T) {
-	dir := t.TempDir()
-	if out, err := generate(t.Context(), nil, "CDK_OUTDIR="+dir); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	for _, name := range []string{"manifest.json", "Quickstart.template.json", "Quickstart.assets.json"} {
-		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
-			t.Error(err)
+	for context, stack := range map[string]string{"{}": "Quickstart", `{"e6data:mode":"existing-vpc"}`: "ExistingVpc"} {
+		dir := t.TempDir()
+		if out, err := generate(t.Context(), nil, "CDK_OUTDIR="+dir, "CDK_CONTEXT_JSON="+context); err != nil {
+			t.Fatalf("%v\n%s", err, out)
 		}
-	}
-	if found, err := filepath.Glob(filepath.Join(dir, "*.template.json")); err != nil || len(found) != 1 {
-		t.Errorf("want one stack, to be deployed without a name: %v %v", found, err)
+		for _, name := range []string{"manifest.json", stack + ".template.json", stack + ".assets.json"} {
+			if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+				t.Error(err)
+			}
+		}
+		if found, err := filepath.Glob(filepath.Join(dir, "*.template.json")); err != nil || len(found) != 1 {
+			t.Errorf("want one stack, to be deployed without a name: %v %v", found, err)
+		}
 	}
 }
 
 func TestTemplatesStayWithinCloudFormationsLimits(t *testing.T) {
 	sizes := map[string]int{
 		quickstartFile: 1_000_000,
+		existingFile:   1_000_000,
 		networkFile:    51_200, // may be given as a body, and in AWS Service Catalog
 	}
 	for _, f := range files {

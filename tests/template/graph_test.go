@@ -138,7 +138,13 @@ func needsOf(t *testing.T, template object, customResource string) []string {
 }
 
 func TestCustomResourcesOutliveNothingTheyNeed(t *testing.T) {
-	template := load(t, quickstartFile)
+	for _, file := range launched {
+		t.Run(file, func(t *testing.T) { checkCustomResourcesOutliveNothingTheyNeed(t, load(t, file)) })
+	}
+}
+
+func checkCustomResourcesOutliveNothingTheyNeed(t *testing.T, template object) {
+	t.Helper()
 	g := newGraph(template)
 	kinds := map[string]bool{}
 	for _, id := range resourcesOfType(template, "Custom::") {
@@ -161,7 +167,13 @@ func TestCustomResourcesOutliveNothingTheyNeed(t *testing.T) {
 }
 
 func TestReleasesComeInOrder(t *testing.T) {
-	template := load(t, quickstartFile)
+	for _, file := range launched {
+		t.Run(file, func(t *testing.T) { checkReleasesComeInOrder(t, load(t, file)) })
+	}
+}
+
+func checkReleasesComeInOrder(t *testing.T, template object) {
+	t.Helper()
 	g := newGraph(template)
 	for _, id := range resourcesOfType(template, contract.TypeHelmRelease) {
 		if !g.waitsFor(id)["Cluster"] {
@@ -210,15 +222,24 @@ func TestNetworkOrder(t *testing.T) {
 	if !g.waitsFor("PublicDefaultRoute")["InternetGatewayAttachment"] {
 		t.Error("the default route does not wait for the gateway's attachment")
 	}
-	for _, id := range []string{"Cluster", "NodeGroup", "HelmInstaller"} {
-		if !newGraph(load(t, quickstartFile)).waitsFor(id)["Network"] {
-			t.Errorf("%s does not wait for the network", id)
+	for _, file := range launched {
+		waits := newGraph(load(t, file)).waitsFor
+		for _, id := range []string{"Cluster", "NodeGroup", "HelmInstaller"} {
+			if !waits(id)["Network"] || !waits(id)["NetworkPlan"] {
+				t.Errorf("%s: %s does not wait for the network and its plan", file, id)
+			}
 		}
 	}
 }
 
 func TestTimeouts(t *testing.T) {
-	template := load(t, quickstartFile)
+	for _, file := range launched {
+		t.Run(file, func(t *testing.T) { checkTimeouts(t, load(t, file)) })
+	}
+}
+
+func checkTimeouts(t *testing.T, template object) {
+	t.Helper()
 	resources := section(template, "Resources")
 	for _, id := range resourcesOfType(template, "Custom::") {
 		service, _ := at(resources[id], "Properties", "ServiceTimeout").(int)

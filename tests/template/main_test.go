@@ -16,11 +16,15 @@ import (
 const (
 	root           = "../.."
 	quickstartFile = "quickstart.yaml"
+	existingFile   = "templates/existing-vpc.yaml"
 	networkFile    = "templates/network.yaml"
 )
 
 // files are the templates of the repository.
-var files = []string{quickstartFile, networkFile}
+var files = []string{quickstartFile, existingFile, networkFile}
+
+// launched are those that customers launch.
+var launched = []string{quickstartFile, existingFile}
 
 // fresh holds the files as the app writes them now, and parsed their content,
 // which no test may change.

@@ -11,7 +11,7 @@ import (
 	"github.com/e6data/aws-quickstart/internal/contract"
 )
 
-// planOf fills so many of the slots.
+// planOf fills so many of the slots, for a new VPC, with zones of the cluster.
 func planOf(zones int, nat string) map[string]string {
 	slots := func(entry func(int) string) string {
 		list := make([]string, contract.NetworkSlots)
@@ -21,10 +21,11 @@ func planOf(zones int, nat string) map[string]string {
 		return strings.Join(list, ",")
 	}
 	return map[string]string{
-		"WorkspaceName": "sales", "ClusterName": "e6data-sales", "VpcCidr": "10.200.0.0/16", "NatGateways": nat,
-		"AvailabilityZones":  slots(func(i int) string { return "us-east-1" + string(rune('a'+i)) }),
-		"PublicSubnetCidrs":  slots(func(i int) string { return fmt.Sprintf("10.200.%d.0/24", i) }),
-		"PrivateSubnetCidrs": slots(func(i int) string { return fmt.Sprintf("10.200.%d.0/19", 32*(i+1)) }),
+		"WorkspaceName": "sales", "ClusterName": "e6data-sales", "VpcCidr": "10.200.0.0/16", "VpcId": "", "InternetGatewayId": "", "NatGateways": nat,
+		"AvailabilityZones":        slots(func(i int) string { return "us-east-1" + string(rune('a'+i)) }),
+		"ClusterAvailabilityZones": slots(func(i int) string { return "us-east-1" + string(rune('a'+i)) }),
+		"PublicSubnetCidrs":        slots(func(i int) string { return fmt.Sprintf("10.200.%d.0/24", i) }),
+		"PrivateSubnetCidrs":       slots(func(i int) string { return fmt.Sprintf("10.200.%d.0/19", 32*(i+1)) }),
 	}
 }
 
@@ -33,29 +34,164 @@ func TestNetworkOfEverySize(t *testing.T) {
 		for _, nat := range []string{"Single", "PerZone"} {
 			t.Run(fmt.Sprintf("%d zones, NAT %s", zones, nat), func(t *testing.T) {
 				r := newRun(t, networkFile, planOf(zones, nat))
-				gateways := 1
-				if nat == "PerZone" {
-					gateways = zones
-				}
-				want := map[string]int{
-					"AWS::EC2::VPC": 1, "AWS::EC2::InternetGateway": 1, "AWS::EC2::VPCGatewayAttachment": 1, "AWS::EC2::VPCEndpoint": 1,
-					"AWS::EC2::Subnet": 2 * zones, "AWS::EC2::SubnetRouteTableAssociation": 2 * zones,
-					"AWS::EC2::RouteTable": zones + 1, "AWS::EC2::Route": zones + 1,
-					"AWS::EC2::NatGateway": gateways, "AWS::EC2::EIP": gateways,
-				}
-				got := map[string]int{}
-				for id, resource := range section(r.template, "Resources") {
-					if r.active(resource) {
-						got[at(resource, "Type").(string)]++
-						r.properties(id) // no reference to what is not there
-					}
-				}
-				if diff := cmp.Diff(want, got); diff != "" {
-					t.Errorf("resources (-want +got):\n%s", diff)
-				}
+				want := networkOf(zones, nat)
+				want["AWS::EC2::VPC"], want["AWS::EC2::InternetGateway"], want["AWS::EC2::VPCGatewayAttachment"] = 1, 1, 1
+				checkResources(t, r, want)
 				checkZones(t, r, zones, nat)
 			})
 		}
+	}
+}
+
+// networkOf counts what any VPC gets.
+func networkOf(zones int, nat string) map[string]int {
+	gateways := 1
+	if nat == "PerZone" {
+		gateways = zones
+	}
+	return map[string]int{
+		"AWS::EC2::VPCEndpoint": 1,
+		"AWS::EC2::Subnet":      2 * zones, "AWS::EC2::SubnetRouteTableAssociation": 2 * zones,
+		"AWS::EC2::RouteTable": zones + 1, "AWS::EC2::Route": zones + 1,
+		"AWS::EC2::NatGateway": gateways, "AWS::EC2::EIP": gateways,
+	}
+}
+
+func checkResources(t *testing.T, r *stackRun, want map[string]int) {
+	t.Helper()
+	got := map[string]int{}
+	for id, resource := range section(r.template, "Resources") {
+		if r.active(resource) {
+			got[at(resource, "Type").(string)]++
+			r.properties(id) // no reference to what is not there
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("resources (-want +got):\n%s", diff)
+	}
+}
+
+// In an existing VPC nothing is made but what hangs on our own subnets and
+// tables, and an internet gateway only if there is none.
+func TestNetworkInAnExistingVPC(t *testing.T) {
+	const vpc = "vpc-0123456789abcdef0"
+	for _, gateway := range []string{"", "igw-0123456789abcdef0"} {
+		for zones := 2; zones <= contract.NetworkSlots; zones++ {
+			t.Run(fmt.Sprintf("%d zones, gateway %q", zones, gateway), func(t *testing.T) {
+				plan := planOf(zones, "Single")
+				plan["VpcId"], plan["VpcCidr"], plan["InternetGatewayId"] = vpc, "", gateway
+				r := newRun(t, networkFile, plan)
+				want, leads := networkOf(zones, "Single"), gateway
+				if gateway == "" {
+					want["AWS::EC2::InternetGateway"], want["AWS::EC2::VPCGatewayAttachment"] = 1, 1
+					leads = "internetgateway"
+				}
+				checkResources(t, r, want)
+				if got := r.properties("PublicDefaultRoute")["GatewayId"]; got != leads {
+					t.Errorf("the public route leads to %v, want %s", got, leads)
+				}
+				for id, resource := range section(r.template, "Resources") {
+					if p := r.active(resource); p && r.properties(id)["VpcId"] != nil && r.properties(id)["VpcId"] != vpc {
+						t.Errorf("%s is in %v", id, r.properties(id)["VpcId"])
+					}
+				}
+				if got := r.output("VpcId"); got != vpc {
+					t.Errorf("output VpcId is %q", got)
+				}
+			})
+		}
+	}
+}
+
+// The cluster's subnets stay what they are, whatever is added in whichever slot.
+func TestAdditionalZonesAreForNodesOnly(t *testing.T) {
+	plan := planOf(6, "PerZone")
+	zones := strings.Split(plan["AvailabilityZones"], ",")
+	zones[3] = ""
+	plan["AvailabilityZones"], plan["ClusterAvailabilityZones"] = strings.Join(zones, ","), strings.Join(zones[:3], ",")+",,,"
+	r := newRun(t, networkFile, plan)
+	got := map[string]string{}
+	for name := range section(r.template, "Outputs") {
+		got[name] = r.output(name)
+	}
+	want := map[string]string{
+		"VpcId": "vpc", "PublicSubnetIds": "publicsubnet1,publicsubnet2,publicsubnet3,publicsubnet5,publicsubnet6",
+		"PrivateSubnetIds":  "privatesubnet1,privatesubnet2,privatesubnet3",
+		"NodeSubnetIds":     "privatesubnet1,privatesubnet2,privatesubnet3,privatesubnet5,privatesubnet6",
+		"AvailabilityZones": "us-east-1a,us-east-1b,us-east-1c,us-east-1e,us-east-1f", "ClusterAvailabilityZones": "us-east-1a,us-east-1b,us-east-1c",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("outputs (-want +got):\n%s", diff)
+	}
+}
+
+// Each reader of the network gets subnets of the right kind, made or given.
+func TestWhoUsesWhichSubnets(t *testing.T) {
+	tests := map[string]struct {
+		file           string
+		answers        map[string]string
+		cluster, nodes []any
+		zones          []any
+		vpc            string
+		nested         bool
+	}{
+		"new VPC": {
+			quickstartFile, nil, []any{"subnet-0a", "subnet-0b"}, []any{"subnet-0a", "subnet-0b", "subnet-0c"},
+			[]any{"us-east-1a", "us-east-1b", "us-east-1c"}, "network-outputs-vpcid", true,
+		},
+		"existing VPC": {
+			existingFile, nil, []any{"subnet-0a", "subnet-0b"}, []any{"subnet-0a", "subnet-0b", "subnet-0c"},
+			[]any{"us-east-1a", "us-east-1b", "us-east-1c"}, "network-outputs-vpcid", true,
+		},
+		"given subnets": {
+			existingFile, map[string]string{"PrivateSubnetIds": "subnet-1a,subnet-1b"},
+			[]any{"subnet-1a", "subnet-1b"}, []any{"subnet-1a", "subnet-1b", "subnet-1c"}, []any{"us-west-2a", "us-west-2b"}, "networkplan-vpcid", false,
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := newRun(t, tt.file, tt.answers)
+			values := releaseValues(t, r, "NodePool")
+			want := []any{tt.cluster, tt.cluster, tt.cluster, tt.nodes, tt.zones, tt.vpc, tt.nested}
+			got := []any{
+				at(r.properties("Cluster"), "ResourcesVpcConfig", "SubnetIds"), r.properties("NodeGroup")["Subnets"],
+				at(r.properties("HelmInstaller"), "VpcConfig", "SubnetIds"), values["subnetIDs"], values["zones"], r.output("VpcId"),
+				r.active(section(r.template, "Resources")["Network"]),
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("cluster, node group, function, NodePool's subnets and zones, VPC, nested stack (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Each mode's plan may read what it needs, and no more.
+func TestAPlanReadsNoMoreThanItsMode(t *testing.T) {
+	tests := map[string]struct {
+		file    string
+		answers map[string]string
+		want    []string
+	}{
+		"new VPC":      {quickstartFile, nil, []string{"cloudformation:DescribeStacks", "ec2:DescribeAvailabilityZones"}},
+		"existing VPC": {existingFile, nil, []string{"cloudformation:DescribeStacks", "ec2:DescribeAvailabilityZones", "ec2:DescribeInternetGateways", "ec2:DescribeSubnets", "ec2:DescribeVpcs"}},
+		"given":        {existingFile, map[string]string{"PrivateSubnetIds": "subnet-1a"}, []string{"ec2:DescribeSubnets"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := newRun(t, tt.file, tt.answers)
+			var got []string
+			for _, s := range statements(r) {
+				if s.where == "OutputsFunctionRole/network-plan" {
+					got = append(got, s.Actions...)
+					if slices.Contains(s.Actions, "cloudformation:DescribeStacks") && !slices.Equal(s.Resources, []string{r.pseudo["AWS::StackId"]}) {
+						t.Errorf("%s reads %v", s, s.Resources)
+					}
+				}
+			}
+			if diff := cmp.Diff(tt.want, sorted(got)); diff != "" {
+				t.Errorf("actions (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 
@@ -87,7 +223,7 @@ func checkZones(t *testing.T, r *stackRun, zones int, nat string) {
 	}
 	want := map[string]string{
 		"VpcId": "vpc", "PublicSubnetIds": strings.Join(public, ","), "PrivateSubnetIds": strings.Join(private, ","),
-		"AvailabilityZones": strings.Join(names, ","),
+		"NodeSubnetIds": strings.Join(private, ","), "AvailabilityZones": strings.Join(names, ","), "ClusterAvailabilityZones": strings.Join(names, ","),
 	}
 	got := map[string]string{}
 	for name := range section(r.template, "Outputs") {
@@ -135,14 +271,16 @@ func TestNetworkParametersArePlainText(t *testing.T) {
 			t.Errorf("%s: %v", name, p)
 		}
 	}
-	given := newRun(t, quickstartFile, nil).properties("Network")["Parameters"].(object)
-	for name := range parameters {
-		if _, ok := given[name]; !ok {
-			t.Errorf("quickstart.yaml does not give %s", name)
+	for _, file := range launched {
+		given := newRun(t, file, nil).properties("Network")["Parameters"].(object)
+		for name := range parameters {
+			if _, ok := given[name]; !ok {
+				t.Errorf("%s does not give %s", file, name)
+			}
 		}
-	}
-	if len(given) != len(parameters) {
-		t.Errorf("quickstart.yaml gives %v", given)
+		if len(given) != len(parameters) {
+			t.Errorf("%s gives %v", file, given)
+		}
 	}
 	if values := asList(at(parameters["NatGateways"], "AllowedValues")); !slices.Equal(values,
 		asList(at(section(load(t, quickstartFile), "Parameters")["NatGateways"], "AllowedValues"))) {

@@ -12,19 +12,34 @@ import (
 )
 
 func TestQuickCreateAsksForFewAnswers(t *testing.T) {
-	var required []string
-	for name, p := range section(load(t, quickstartFile), "Parameters") {
-		if _, ok := p.(object)["Default"]; !ok {
-			required = append(required, name)
+	for file, want := range map[string][]string{
+		quickstartFile: {"DataBucketNames", "WorkspaceName"},
+		existingFile:   {"DataBucketNames", "VpcId", "WorkspaceName"},
+	} {
+		var required []string
+		for name, p := range section(load(t, file), "Parameters") {
+			if _, ok := p.(object)["Default"]; !ok {
+				required = append(required, name)
+			}
 		}
-	}
-	if diff := cmp.Diff([]string{"DataBucketNames", "WorkspaceName"}, sorted(required)); diff != "" {
-		t.Errorf("parameters without a default (-want +got):\n%s", diff)
+		if diff := cmp.Diff(want, sorted(required)); diff != "" {
+			t.Errorf("parameters of %s without a default (-want +got):\n%s", file, diff)
+		}
 	}
 }
 
 func TestEveryParameterIsGroupedLabelledAndUsed(t *testing.T) {
-	template := load(t, quickstartFile)
+	for _, f := range launched {
+		checkForm(t, load(t, f))
+	}
+	for _, f := range files {
+		checkUsed(t, f)
+	}
+}
+
+// checkForm looks at what the console shows.
+func checkForm(t *testing.T, template object) {
+	t.Helper()
 	form := at(template, "Metadata", "AWS::CloudFormation::Interface")
 	var grouped []string
 	for _, g := range at(form, "ParameterGroups").([]any) {
@@ -40,9 +55,6 @@ func TestEveryParameterIsGroupedLabelledAndUsed(t *testing.T) {
 	labels := at(form, "ParameterLabels").(object)
 	if diff := cmp.Diff(declared, slices.Sorted(maps.Keys(labels))); diff != "" {
 		t.Errorf("labelled parameters (-declared +labelled):\n%s", diff)
-	}
-	for _, f := range files {
-		checkUsed(t, f)
 	}
 }
 
@@ -74,11 +86,27 @@ func checkUsed(t *testing.T, file string) {
 	}
 }
 
+// declared are the parameters of all templates that customers launch. One of the
+// same name is the same in each.
+func declared(t *testing.T) object {
+	t.Helper()
+	all := object{}
+	for _, f := range launched {
+		for name, p := range section(load(t, f), "Parameters") {
+			if known, ok := all[name]; ok && !cmp.Equal(known, p) {
+				t.Fatalf("the templates differ in parameter %s:\n%s", name, cmp.Diff(known, p))
+			}
+			all[name] = p
+		}
+	}
+	return all
+}
+
 // accepts tells whether CloudFormation takes value for a parameter: allowed
 // values, pattern (for each element of a list) and limits.
 func accepts(t *testing.T, name, value string) bool {
 	t.Helper()
-	p := section(load(t, quickstartFile), "Parameters")[name]
+	p := declared(t)[name]
 	if p == nil {
 		t.Fatalf("no parameter %s", name)
 	}
@@ -98,7 +126,7 @@ func accepts(t *testing.T, name, value string) bool {
 }
 
 func TestDefaultsAreAcceptedAndRefusalsExplained(t *testing.T) {
-	for name, p := range section(load(t, quickstartFile), "Parameters") {
+	for name, p := range declared(t) {
 		if d, ok := p.(object)["Default"]; ok && !accepts(t, name, fmt.Sprint(d)) {
 			t.Errorf("%s refuses its own default %v", name, d)
 		}
@@ -108,7 +136,8 @@ func TestDefaultsAreAcceptedAndRefusalsExplained(t *testing.T) {
 		if pattern && constraint == "" {
 			t.Errorf("%s: a refusal would show the pattern only", name)
 		}
-		if !pattern && !values && at(p, "Type") != "Number" {
+		// CloudFormation itself looks whether a VPC exists.
+		if kind := at(p, "Type"); !pattern && !values && kind != "Number" && kind != "AWS::EC2::VPC::Id" {
 			t.Errorf("%s takes anything", name)
 		}
 		// Helm values and other JSON texts are made by Fn::Sub, without escapes.
@@ -141,7 +170,13 @@ func TestPatterns(t *testing.T) {
 			takes:   []string{"", "us-east-1e", "use1-az3", "us-gov-west-1a,ap-southeast-2b", "apne1-az4"},
 			refuses: []string{"us-east-1", "e", "*"},
 		},
-		"ClusterName": {takes: []string{"", "e6data-sales", "Shared_1"}, refuses: []string{"-a", "a b", "a/b", strings.Repeat("a", 101)}},
+		"AdditionalAvailabilityZones": {takes: []string{"", "us-east-1e, use1-az3"}, refuses: []string{"us-east-1", "e", "3"}},
+		"PrivateSubnetIds": {
+			takes:   []string{"", "subnet-0123456789abcdef0", "subnet-0123abcd, subnet-0123456789abcdef0,subnet-0123456789abcdef1"},
+			refuses: []string{"subnet-1", "subnet-0123456789ABCDEF0", "subnet-0123abcd,", "subnet-0123abcd subnet-0123abce", "vpc-0123456789abcdef0"},
+		},
+		"PublicSubnetIds": {takes: []string{"", "subnet-0123456789abcdef0"}, refuses: []string{"*", "subnet-"}},
+		"ClusterName":     {takes: []string{"", "e6data-sales", "Shared_1"}, refuses: []string{"-a", "a b", "a/b", strings.Repeat("a", 101)}},
 		"EndpointPublicAccessCidrs": {
 			takes:   []string{"", "44.194.151.209/32", "198.51.100.0/24, 203.0.113.0/25", "10.0.0.0/8"},
 			refuses: []string{"0.0.0.0/0", "44.194.151.209/32,0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/7", "::/0", "1.2.3.4", "1.2.3.256/32"},
@@ -201,19 +236,25 @@ func TestPatterns(t *testing.T) {
 
 func TestRules(t *testing.T) {
 	tests := map[string]struct {
+		file    string
 		region  string
 		answers map[string]string
 		broken  []string
 	}{
-		"a published region":                      {"us-east-1", nil, nil},
-		"an unpublished region":                   {"sa-east-1", nil, []string{"RegionIsPublished"}},
-		"an unpublished region with its own copy": {"sa-east-1", map[string]string{"ArtifactBucket": "copy"}, nil},
-		"a namespace of Kubernetes":               {"us-east-1", map[string]string{"KubernetesNamespace": "kube-system"}, []string{"NamespaceIsOurs"}},
-		"everybody's namespace":                   {"us-east-1", map[string]string{"KubernetesNamespace": "default"}, []string{"NamespaceIsOurs"}},
+		"a published region":                      {quickstartFile, "us-east-1", nil, nil},
+		"an unpublished region":                   {quickstartFile, "sa-east-1", nil, []string{"RegionIsPublished"}},
+		"an unpublished region with its own copy": {quickstartFile, "sa-east-1", map[string]string{"ArtifactBucket": "copy"}, nil},
+		"a namespace of Kubernetes":               {quickstartFile, "us-east-1", map[string]string{"KubernetesNamespace": "kube-system"}, []string{"NamespaceIsOurs"}},
+		"everybody's namespace":                   {quickstartFile, "us-east-1", map[string]string{"KubernetesNamespace": "default"}, []string{"NamespaceIsOurs"}},
+		"an existing VPC":                         {existingFile, "us-east-1", map[string]string{"NatGateways": "PerZone"}, nil},
+		"private subnets":                         {existingFile, "us-east-1", map[string]string{"PrivateSubnetIds": "subnet-0a"}, nil},
+		"private and public subnets":              {existingFile, "us-east-1", map[string]string{"PrivateSubnetIds": "subnet-0a", "PublicSubnetIds": "subnet-0b"}, nil},
+		"public subnets alone":                    {existingFile, "us-east-1", map[string]string{"PublicSubnetIds": "subnet-0b"}, []string{"PublicSubnetsNeedPrivateOnes"}},
+		"NAT gateways beside given subnets":       {existingFile, "us-east-1", map[string]string{"PrivateSubnetIds": "subnet-0a", "NatGateways": "PerZone"}, []string{"GivenSubnetsHaveTheirWayOut"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := newRun(t, quickstartFile, tt.answers)
+			r := newRun(t, tt.file, tt.answers)
 			r.pseudo["AWS::Region"] = tt.region
 			var broken []string
 			for rule, v := range section(r.template, "Rules") {

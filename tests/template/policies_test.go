@@ -78,31 +78,30 @@ var withoutResource = []string{
 }
 
 func TestPoliciesGiveNoMoreThanTheyName(t *testing.T) {
-	for name, answers := range answerSets {
-		t.Run(name, func(t *testing.T) {
-			all := statements(newRun(t, quickstartFile, answers))
-			if len(all) < 10 {
-				t.Fatalf("only %d statements found", len(all))
+	withEveryAnswer(t, func(t *testing.T, r *stackRun) {
+		t.Helper()
+		all := statements(r)
+		if len(all) < 10 {
+			t.Fatalf("only %d statements found", len(all))
+		}
+		for _, s := range all {
+			if s.Effect != "Allow" {
+				continue
 			}
-			for _, s := range all {
-				if s.Effect != "Allow" {
-					continue
+			if len(s.Actions) == 0 || len(s.Resources) == 0 || s.Sid == "" {
+				t.Errorf("%s: actions %v on %v", s, s.Actions, s.Resources)
+			}
+			for _, a := range s.Actions {
+				if strings.Contains(a, "*") {
+					t.Errorf("%s allows %s", s, a)
 				}
-				if len(s.Actions) == 0 || len(s.Resources) == 0 || s.Sid == "" {
-					t.Errorf("%s: actions %v on %v", s, s.Actions, s.Resources)
-				}
-				for _, a := range s.Actions {
-					if strings.Contains(a, "*") {
-						t.Errorf("%s allows %s", s, a)
-					}
-					described := strings.HasPrefix(a, "ec2:Describe") || strings.HasPrefix(a, "elasticloadbalancing:Describe")
-					if slices.Contains(s.Resources, "*") && !slices.Contains(withoutResource, a) && !described {
-						t.Errorf("%s allows %s on every resource", s, a)
-					}
+				described := strings.HasPrefix(a, "ec2:Describe") || strings.HasPrefix(a, "elasticloadbalancing:Describe")
+				if slices.Contains(s.Resources, "*") && !slices.Contains(withoutResource, a) && !described {
+					t.Errorf("%s allows %s on every resource", s, a)
 				}
 			}
-		})
-	}
+		}
+	})
 }
 
 // Lambda makes network interfaces with the function's role; the function's code

@@ -190,6 +190,7 @@ func TestOutputs(t *testing.T) {
 		"EngineRoleArn":         "arn:aws:made:::EngineRole",
 		"VpcId":                 "network-outputs-vpcid",
 		"SubnetIds":             "subnet-0a,subnet-0b,subnet-0c",
+		"PublicSubnetIds":       "network-outputs-publicsubnetids",
 		"OidcProviderArn":       "oidcprovider",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -214,6 +215,7 @@ func TestOutputs(t *testing.T) {
 	for key, v := range fields {
 		facts[strings.ToUpper(key[:1])+key[1:]] = fmt.Sprint(v)
 	}
+	delete(want, "PublicSubnetIds") // the console asks for none
 	if diff := cmp.Diff(want, facts); diff != "" {
 		t.Errorf("WorkspaceConfig against the outputs (-want +got):\n%s", diff)
 	}

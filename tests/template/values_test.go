@@ -93,26 +93,25 @@ func TestNodePoolValuesFitTheChart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, answers := range answerSets {
-		t.Run(name, func(t *testing.T) {
-			values := map[string]any{}
-			if err := yaml.Unmarshal(text, &values); err != nil {
-				t.Fatal(err)
-			}
-			merge(values, releaseValues(t, newRun(t, quickstartFile, answers), "NodePool"))
-			merged, err := json.Marshal(values)
-			if err != nil {
-				t.Fatal(err)
-			}
-			instance, err := jsonschema.UnmarshalJSON(strings.NewReader(string(merged)))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := schema.Validate(instance); err != nil {
-				t.Error(err)
-			}
-		})
-	}
+	withEveryAnswer(t, func(t *testing.T, r *stackRun) {
+		t.Helper()
+		values := map[string]any{}
+		if err := yaml.Unmarshal(text, &values); err != nil {
+			t.Fatal(err)
+		}
+		merge(values, releaseValues(t, r, "NodePool"))
+		merged, err := json.Marshal(values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		instance, err := jsonschema.UnmarshalJSON(strings.NewReader(string(merged)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.Validate(instance); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // merge puts values over defaults, as Helm does.
