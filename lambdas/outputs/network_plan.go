@@ -199,6 +199,8 @@ func checkProperties(p contract.NetworkPlan) (netip.Prefix, error) {
 	switch {
 	case p.VpcCidr != "" && p.VpcID != "":
 		return netip.Prefix{}, errors.New("VpcCidr is for a new VPC and VpcId for an existing one: give one of them")
+	case p.VpcCidr == "" && p.VpcID == "":
+		return netip.Prefix{}, errors.New("VpcCidr (of a new VPC) or VpcId (of an existing one) is missing")
 	case p.VpcID == "" && len(p.PrivateSubnetIDs)+len(p.PublicSubnetIDs) > 0:
 		return netip.Prefix{}, errors.New("subnets can be given only together with their VpcId")
 	case len(p.PrivateSubnetIDs) == 0 && len(p.PublicSubnetIDs) > 0:

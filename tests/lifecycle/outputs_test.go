@@ -95,9 +95,11 @@ func TestOutputs(t *testing.T) {
 		events = "testdata/outputs/"
 	)
 	plan := map[string]any{
-		"AvailabilityZones":  "us-east-1a,us-east-1b,us-east-1c,,,",
-		"PublicSubnetCidrs":  "10.200.192.0/22,10.200.196.0/22,10.200.200.0/22,,,",
-		"PrivateSubnetCidrs": "10.200.0.0/19,10.200.32.0/19,10.200.64.0/19,,,",
+		"AvailabilityZones":        "us-east-1a,us-east-1b,us-east-1c,,,",
+		"ClusterAvailabilityZones": "us-east-1a,us-east-1b,us-east-1c,,,",
+		"PublicSubnetCidrs":        "10.200.192.0/22,10.200.196.0/22,10.200.200.0/22,,,",
+		"PrivateSubnetCidrs":       "10.200.0.0/19,10.200.32.0/19,10.200.64.0/19,,,",
+		"InternetGatewayId":        "", "VpcId": "", "PrivateSubnetIds": "", "NodeSubnetIds": "", "PublicSubnetIds": "", "Zones": "",
 	}
 	tests := []struct {
 		name     string
@@ -130,10 +132,16 @@ func TestOutputs(t *testing.T) {
 			status:  cfn.StatusSuccess, id: planID,
 		},
 		{
-			name: "misspelt and missing properties are named", event: "plan-create.json",
+			name: "misspelt properties are named", event: "plan-create.json",
 			changes: map[string]any{"ResourceProperties.VpcCIDR": "10.200.0.0/16", "ResourceProperties.VpcCidr": nil},
 			status:  cfn.StatusFailed, id: "never-created/7a8d3c5e-1b2f-4c6d-9e0a-1f2e3d4c5b6a",
-			reasons: []string{"VpcCIDR is not known (did you mean VpcCidr?)", "VpcCidr is missing"},
+			reasons: []string{"VpcCIDR is not known (did you mean VpcCidr?)"},
+		},
+		{
+			name: "missing properties are named", event: "plan-create.json",
+			changes: map[string]any{"ResourceProperties.VpcCidr": nil},
+			status:  cfn.StatusFailed, id: "never-created/7a8d3c5e-1b2f-4c6d-9e0a-1f2e3d4c5b6a",
+			reasons: []string{"VpcCidr (of a new VPC) or VpcId (of an existing one) is missing"},
 		},
 		{
 			name: "too few zones say why", event: "plan-create.json", zones: "ad",

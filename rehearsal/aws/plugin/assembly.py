@@ -34,6 +34,7 @@ from . import (
     logs,
     nested_stacks,
     network,
+    network_blocks,
     network_requests,
     nodegroups,
     order,
@@ -65,6 +66,7 @@ def install(settings: Settings) -> None:
     security_group_rules.install()
     network.install()
     network_requests.install()
+    network_blocks.install()
     events.install()
     zones.install()
     filters.install()

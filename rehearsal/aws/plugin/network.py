@@ -9,7 +9,7 @@ import ipaddress
 from ministack.services import ec2
 from ministack.services.cloudformation import provisioners
 
-from . import resources, zones
+from . import network_blocks, resources, zones
 from .resources import Properties
 
 _SMALLEST, _LARGEST = 28, 16
@@ -33,6 +33,7 @@ class EC2Error(RuntimeError):
     """A refusal, written as CloudFormation shows EC2's."""
 
     def __init__(self, code: str, message: str) -> None:
+        self.code, self.message = code, message
         super().__init__(f"{message} (Service: Ec2, Status Code: 400, Error Code: {code})")
 
 
@@ -45,14 +46,14 @@ def install() -> None:
     }
     resources.before_create("AWS::EC2::VPC", _vpc)
     resources.after_create("AWS::EC2::VPC", lambda vpc_id, new: {"CidrBlock": new.get("CidrBlock", "")})
-    resources.before_create("AWS::EC2::Subnet", _subnet)
+    resources.before_create("AWS::EC2::Subnet", check_subnet)
     resources.before_create("AWS::EC2::VPCGatewayAttachment", _attachment)
     resources.before_create("AWS::EC2::RouteTable", _in_known_vpc)
     resources.before_create("AWS::EC2::SecurityGroup", _security_group)
     resources.before_create("AWS::EC2::Route", _route)
     resources.before_create("AWS::EC2::SubnetRouteTableAssociation", _association)
     resources.before_create("AWS::EC2::NatGateway", _nat_gateway)
-    resources.before_create("AWS::EC2::VPCEndpoint", _endpoint)
+    resources.before_create("AWS::EC2::VPCEndpoint", check_endpoint)
 
 
 def _known_vpc(vpc_id: str | None) -> dict:
@@ -92,12 +93,15 @@ def _vpc(properties: Properties) -> None:
     _block(properties.get("CidrBlock", ""), "InvalidVpc.Range")
 
 
-def _subnet(properties: Properties) -> None:
+def check_subnet(properties: Properties) -> None:
+    """Refuse a subnet as CreateSubnet does."""
     vpc = _known_vpc(properties.get("VpcId"))
     cidr = properties.get("CidrBlock", "")
     block = _block(cidr, "InvalidSubnet.Range")
-    if not block.subnet_of(ipaddress.IPv4Network(vpc["CidrBlock"])):
-        raise EC2Error("InvalidSubnet.Range", f"The CIDR '{cidr}' is invalid: it is not within {vpc['CidrBlock']}")
+    blocks = network_blocks.of(vpc)
+    if not any(block.subnet_of(b) for b in blocks):
+        within = ", ".join(map(str, blocks))
+        raise EC2Error("InvalidSubnet.Range", f"The CIDR '{cidr}' is invalid: it is not within {within}")
     for other in ec2._subnets.values():
         if other["VpcId"] == vpc["VpcId"] and block.overlaps(ipaddress.IPv4Network(other["CidrBlock"])):
             raise EC2Error("InvalidSubnet.Conflict", f"The CIDR '{cidr}' conflicts with another subnet")
@@ -114,6 +118,8 @@ def _attachment(properties: Properties) -> None:
         raise EC2Error("InvalidInternetGatewayID.NotFound", f"The internetGateway ID '{gateway_id}' does not exist")
     if gateway and any(a["VpcId"] != vpc["VpcId"] for a in gateway["Attachments"]):
         raise EC2Error("Resource.AlreadyAssociated", f"resource {gateway_id} is already attached to another network")
+    if gateway and attached_gateways(vpc["VpcId"]):
+        raise EC2Error("InvalidParameterValue", f"Network {vpc['VpcId']} already has an internet gateway attached")
 
 
 def _in_known_vpc(properties: Properties) -> None:
@@ -196,9 +202,21 @@ def _nat_gateway(properties: Properties) -> None:
         raise EC2Error("Gateway.NotAttached", f"Network {subnet['VpcId']} has no Internet gateway attached")
 
 
-def _endpoint(properties: Properties) -> None:
+def check_endpoint(properties: Properties) -> None:
+    """Refuse an endpoint as CreateVpcEndpoint does.
+
+    A route table has one gateway endpoint for a service at most
+    (https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html, "Routing").
+    """
     _known_vpc(properties.get("VpcId"))
     for table_id in properties.get("RouteTableIds") or []:
-        _known_table(table_id)
+        table = _known_table(table_id)
+        if table["VpcId"] != properties.get("VpcId"):
+            raise EC2Error("InvalidParameter", f"Route table {table_id} does not belong to network {properties['VpcId']}")
+        for other in ec2._vpc_endpoints.values():
+            if other["ServiceName"] == properties.get("ServiceName") and table_id in other.get("RouteTableIds", []):
+                raise EC2Error(
+                    "RouteAlreadyExists", f"route table {table_id} already has a route with {other['ServiceName']}"
+                )
     for subnet_id in properties.get("SubnetIds") or []:
         _known_subnet(subnet_id)

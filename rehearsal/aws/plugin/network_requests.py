@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from ministack.services import ec2
 
+from . import network
+
 _PREFIX_LISTS = {"s3": "pl-63a5400a", "dynamodb": "pl-02cd2c6b"}
 
 Answer = Callable[[dict], tuple]
@@ -65,6 +67,25 @@ def _new_route(params: dict) -> tuple | None:
     return None
 
 
+def _new_subnet(params: dict) -> tuple | None:
+    names = ("VpcId", "CidrBlock", "AvailabilityZone")
+    return _refused(network.check_subnet, {name: ec2._p(params, name) for name in names})
+
+
+def _new_endpoint(params: dict) -> tuple | None:
+    tables = {"RouteTableIds": ec2._parse_member_list(params, "RouteTableId")}
+    return _refused(network.check_endpoint, tables | {name: ec2._p(params, name) for name in ("VpcId", "ServiceName")})
+
+
+def _refused(check: Callable[[dict], None], properties: dict) -> tuple | None:
+    """The answer to a request that CloudFormation would be refused too."""
+    try:
+        check({name: value for name, value in properties.items() if value})
+    except network.EC2Error as refusal:
+        return ec2._error(refusal.code, refusal.message, 400)
+    return None
+
+
 def _only_gateway(params: dict) -> tuple | None:
     vpc, own = ec2._p(params, "VpcId"), ec2._p(params, "InternetGatewayId")
     for gateway in ec2._internet_gateways.values():
@@ -94,4 +115,6 @@ _CHECKS = {
     "AuthorizeSecurityGroupEgress": _new_rules("IpPermissionsEgress"),
     "AuthorizeSecurityGroupIngress": _new_rules("IpPermissions"),
     "CreateRoute": _new_route,
+    "CreateSubnet": _new_subnet,
+    "CreateVpcEndpoint": _new_endpoint,
 }

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ministack.services import cloudformation
+from ministack.services import cloudformation, ec2
 from ministack.services.cloudformation import changesets, engine, handlers, stacks
 
 _CUSTOM = "Custom::"
@@ -79,7 +79,22 @@ def _resolve_given(template: dict, given: list[dict], previous: dict | None = No
         raise ValueError(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
     if missing := [name for name, one in known.items() if "Default" not in one and name not in names]:
         raise ValueError(f"Parameters: [{', '.join(missing)}] must have values")
-    return _resolve_parameters(template, given, previous)
+    resolved = _resolve_parameters(template, given, previous)
+    _check_networks(known, resolved)
+    return resolved
+
+
+def _check_networks(declared: dict, resolved: dict) -> None:
+    """A value of an AWS-specific type must exist in the account; of these types our templates have the VPC's.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-supplied-parameter-types.html
+    """
+    for name, one in declared.items():
+        value = resolved.get(name, {}).get("Value")
+        if one.get("Type") == "AWS::EC2::VPC::Id" and value not in ec2._vpcs:
+            raise ValueError(
+                f"Parameter validation failed: parameter value {value} for parameter name {name} does not exist"
+            )
 
 
 def _resolve_new_exports(*arguments: Any) -> tuple:
