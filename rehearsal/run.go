@@ -85,6 +85,8 @@ type run struct {
 	// template is the one before a fault was planted: what it retains is right.
 	template *Template
 	planted  string
+	// customer is the VPC that is there before the stack, in the mode that has one.
+	customer *MadeVPC
 	before   Inventory
 	result   *Result
 	troubled bool
@@ -185,11 +187,42 @@ func (r *run) start(ctx context.Context) error {
 		return err
 	}
 	r.countResources()
+	if err := r.makeCustomer(ctx); err != nil {
+		return err
+	}
 	if r.before, err = r.env.Inventory(ctx); err != nil {
 		return err
 	}
 	r.stack = stack
 	return nil
+}
+
+// makeCustomer makes the VPC that the mode finds, unless the caller names one.
+func (r *run) makeCustomer(ctx context.Context) error {
+	if r.Mode != ModeExistingVPC || r.Parameters["VpcId"] != "" {
+		return nil
+	}
+	var err error
+	if r.customer, err = r.env.MakeVPC(ctx, crowdedVPC); err != nil {
+		return err
+	}
+	r.Parameters = maps.Clone(r.Parameters)
+	if r.Parameters == nil {
+		r.Parameters = map[string]string{}
+	}
+	r.Parameters["VpcId"] = r.customer.ID
+	r.say("customer's VPC", "%s, %s, %d subnets, with an internet gateway and an S3 endpoint",
+		r.customer.ID, strings.Join(crowdedVPC.Blocks, " and "), len(r.customer.Subnets))
+	return nil
+}
+
+// checkCustomer fails if the stack, while it stands, changed what is the
+// customer's.
+func (r *run) checkCustomer(ctx context.Context) error {
+	if r.customer == nil {
+		return nil
+	}
+	return r.customer.CheckKept(ctx)
 }
 
 // source is the template to run: its name and its text.
@@ -301,14 +334,14 @@ func (r *run) create(ctx context.Context) error {
 	if err := r.showOutputs(); err != nil {
 		return err
 	}
-	return r.showReleases(ctx)
+	return errors.Join(r.checkCustomer(ctx), r.showReleases(ctx))
 }
 
 func (r *run) update(ctx context.Context) error {
 	if err := r.stack.Update(ctx, r.Changes); err != nil {
 		return err
 	}
-	return r.showReleases(ctx)
+	return errors.Join(r.checkCustomer(ctx), r.showReleases(ctx))
 }
 
 func (r *run) showOutputs() error {
@@ -389,6 +422,12 @@ func (r *run) checkLeftovers(ctx context.Context) error {
 	}
 	if missing := Without(r.result.Kept, left); len(missing) > 0 {
 		return fmt.Errorf("gone, though the template retains it: %s", joinItems(missing))
+	}
+	if r.customer != nil {
+		if err := errors.Join(r.customer.CheckBack(ctx), r.customer.Remove(ctx)); err != nil {
+			return err
+		}
+		r.say("customer's VPC", "as it was before the stack, and removed")
 	}
 	r.say("leftovers", "none: %d resource types of the account and every Kubernetes object looked at", len(listers))
 	return nil

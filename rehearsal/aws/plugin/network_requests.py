@@ -19,11 +19,25 @@ def install() -> None:
     """Wrap the actions."""
     for action, check in _CHECKS.items():
         ec2._ACTION_MAP[action] = _checked(ec2._ACTION_MAP[action], check)
+    ec2._ACTION_MAP["DeleteSubnet"] = _with_associations(ec2._ACTION_MAP["DeleteSubnet"])
     ec2._ACTION_MAP["DescribeRouteTables"] = _refreshed(ec2._ACTION_MAP["DescribeRouteTables"])
 
 
 def _checked(answer: Answer, check: Callable[[dict], tuple | None]) -> Answer:
     return lambda params: check(params) or answer(params)
+
+
+def _with_associations(answer: Answer) -> Answer:
+    """A subnet that is deleted is associated with no route table any more."""
+
+    def delete(params: dict) -> tuple:
+        result, subnet = answer(params), ec2._p(params, "SubnetId")
+        if subnet not in ec2._subnets:
+            for table in ec2._route_tables.values():
+                table["Associations"] = [a for a in table["Associations"] if a.get("SubnetId") != subnet]
+        return result
+
+    return delete
 
 
 def _refreshed(answer: Answer) -> Answer:

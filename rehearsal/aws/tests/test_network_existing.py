@@ -75,6 +75,14 @@ class ExistingNetwork(unittest.TestCase):
             "InvalidParameterValue", create, VpcId=self.vpc, CidrBlock="10.0.0.64/28", AvailabilityZone="us-east-1z"
         )
 
+    def test_a_deleted_subnet_leaves_its_table(self) -> None:
+        subnet = self.ec2.create_subnet(VpcId=self.vpc, CidrBlock="10.0.0.0/26")["Subnet"]["SubnetId"]
+        table = self.ec2.create_route_table(VpcId=self.vpc)["RouteTable"]["RouteTableId"]
+        self.ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
+        self.refused("DependencyViolation", self.ec2.delete_route_table, RouteTableId=table)
+        self.ec2.delete_subnet(SubnetId=subnet)
+        self.ec2.delete_route_table(RouteTableId=table)
+
     def test_one_endpoint_for_a_service_in_a_table(self) -> None:
         first, second = (self.ec2.create_route_table(VpcId=self.vpc)["RouteTable"]["RouteTableId"] for _ in range(2))
         service = "com.amazonaws.us-east-1.s3"
