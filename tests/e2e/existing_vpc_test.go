@@ -1,0 +1,369 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/eks"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/e6data/aws-quickstart/rehearsal"
+)
+
+const existingVPC = "templates/existing-vpc.yaml"
+
+// customers are VPCs that are there before the stack.
+var customers = map[string]rehearsal.CustomerVPC{
+	"bare": {Blocks: []string{"10.40.0.0/20"}},
+	"with an internet gateway": {
+		Blocks: []string{"10.41.0.0/20"}, InternetGateway: true,
+		Subnets: []rehearsal.CustomerSubnet{{Block: "10.41.0.0/24", Zone: "a", Public: true}, {Block: "10.41.1.0/24", Zone: "b"}},
+	},
+	"with an S3 endpoint on every table": {
+		Blocks: []string{"10.42.0.0/18"}, S3Endpoint: true,
+		Subnets: []rehearsal.CustomerSubnet{{Block: "10.42.8.0/22", Zone: "a"}},
+	},
+	"with everything and a NAT gateway": {
+		Blocks: []string{"172.20.0.0/21"}, InternetGateway: true, NatGateway: true, S3Endpoint: true,
+		Subnets: []rehearsal.CustomerSubnet{{Block: "172.20.0.0/24", Zone: "a", Public: true}, {Block: "172.20.1.0/24", Zone: "a"}, {Block: "172.20.2.0/24", Zone: "b"}},
+	},
+	"with room in a secondary block only": {
+		Blocks: []string{"10.43.0.0/24", "100.64.0.0/19"}, InternetGateway: true,
+		Subnets: []rehearsal.CustomerSubnet{{Block: "10.43.0.0/25", Zone: "a", Public: true}, {Block: "10.43.0.128/25", Zone: "b"}},
+	},
+	"with odd subnets all over": {
+		Blocks: []string{"192.168.0.0/19"}, S3Endpoint: true, InternetGateway: true,
+		Subnets: []rehearsal.CustomerSubnet{
+			{Block: "192.168.0.16/28", Zone: "a", Public: true}, {Block: "192.168.3.0/25", Zone: "b"}, {Block: "192.168.9.192/26", Zone: "c"},
+			{Block: "192.168.16.0/23", Zone: "d"}, {Block: "192.168.31.240/28", Zone: "f"},
+		},
+	},
+	"with room for two zones": {
+		Blocks: []string{"10.44.0.0/22"}, InternetGateway: true,
+		Subnets: []rehearsal.CustomerSubnet{{Block: "10.44.0.0/25", Zone: "a", Public: true}, {Block: "10.44.1.128/25", Zone: "b"}},
+	},
+}
+
+// customer makes a VPC, before anything is looked at for leftovers.
+func (d *deployment) customer(t *testing.T, v rehearsal.CustomerVPC) *rehearsal.MadeVPC {
+	t.Helper()
+	made, err := d.MakeVPC(t.Context(), v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.snapshot(t)
+	return made
+}
+
+// inVPC returns a stack of the published templates/existing-vpc.yaml.
+func (d *deployment) inVPC(t *testing.T) *rehearsal.Stack {
+	t.Helper()
+	return d.clients.NewStack("quickstart", rehearsal.TemplateURL(d.Region, d.bucket, d.version+"/"+existingVPC), logEvents(t))
+}
+
+// end deletes the stack and compares what is left with what the template
+// retains, and the customer's VPC with what it was.
+func (d *deployment) end(t *testing.T, s *rehearsal.Stack, file string, customer *rehearsal.MadeVPC) {
+	t.Helper()
+	resources, err := s.Resources(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := committed(t, file).Retained(resources)
+	if err := s.Delete(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(kept, d.leftovers(t)); diff != "" {
+		t.Errorf("left after delete (-retained +left):\n%s", diff)
+	}
+	if customer == nil {
+		return
+	}
+	if err := errors.Join(customer.CheckBack(t.Context()), customer.Remove(t.Context())); err != nil {
+		t.Error(err)
+	}
+}
+
+// A stack in a customer's VPC makes subnets in its free space, touches nothing
+// of what is there, runs pods on them, and leaves nothing.
+func TestExistingVPC(t *testing.T) {
+	t.Parallel()
+	for _, name := range sample(t, slices.Sorted(maps.Keys(customers)), 2) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := start(t, "")
+			shape := customers[name]
+			customer := d.customer(t, shape)
+			s := d.inVPC(t)
+			nat := []string{"Single", "PerZone"}[len(name)%2]
+			if err := s.Create(t.Context(), d.parameters(map[string]string{"VpcId": customer.ID, "NatGateways": nat})); err != nil {
+				t.Fatal(err)
+			}
+			outputs := checkOutputs(t, s)
+			if err := customer.CheckKept(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if outputs["VpcId"] != customer.ID {
+				t.Errorf("the workspace is in %s, not in the customer's VPC", outputs["VpcId"])
+			}
+			d.checkSubnets(t, shape, customer, outputs)
+			p := newPool(t, d, outputs)
+			p.want(t, 2)
+			await(t, "the pods run", p.running)
+			if err := s.Update(t.Context(), map[string]string{"NodePoolCpuLimit": "2000"}); err != nil {
+				t.Fatal(err)
+			}
+			if err := customer.CheckKept(t.Context()); err != nil {
+				t.Error(err)
+			}
+			p.rest(t)
+			d.end(t, s, existingVPC, customer)
+		})
+	}
+}
+
+// rest takes the pool's pods away and waits until its nodes have ended.
+func (p *pool) rest(t *testing.T) {
+	t.Helper()
+	if err := p.kube.AppsV1().Deployments("default").Delete(t.Context(), "engine", deleteNow); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.objects.Resource(nodePools).Delete(t.Context(), p.name, deleteNow); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the pool's nodes end", p.gone)
+}
+
+// checkSubnets looks where our subnets are: in the VPC's blocks, in as many
+// zones as there is room for, beside each other and the customer's, and that
+// there is one internet gateway.
+func (d *deployment) checkSubnets(t *testing.T, shape rehearsal.CustomerVPC, customer *rehearsal.MadeVPC, outputs map[string]string) {
+	t.Helper()
+	zones := map[string]bool{}
+	var blocks []netip.Prefix
+	for _, s := range shape.Subnets {
+		blocks = append(blocks, netip.MustParsePrefix(s.Block))
+	}
+	for _, s := range d.subnets(t, outputs["SubnetIds"]+","+outputs["PublicSubnetIds"]) {
+		b := netip.MustParsePrefix(aws.ToString(s.CidrBlock))
+		if slices.ContainsFunc(blocks, b.Overlaps) {
+			t.Errorf("subnet %s overlaps another", b)
+		}
+		if !slices.ContainsFunc(shape.Blocks, func(v string) bool { return netip.MustParsePrefix(v).Contains(b.Addr()) }) {
+			t.Errorf("subnet %s is outside of the VPC", b)
+		}
+		blocks, zones[aws.ToString(s.AvailabilityZone)] = append(blocks, b), true
+	}
+	if len(zones) < 2 || zones["us-east-1c"] || len(blocks) != len(shape.Subnets)+2*len(zones) {
+		t.Errorf("%d blocks in zones %v", len(blocks), zones)
+	}
+	gateways, err := d.clients.EC2.DescribeInternetGateways(t.Context(), &ec2.DescribeInternetGatewaysInput{
+		Filters: []ec2types.Filter{{Name: aws.String("attachment.vpc-id"), Values: []string{customer.ID}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(gateways.InternetGateways) != 1 || customer.Gateway != "" && *gateways.InternetGateways[0].InternetGatewayId != customer.Gateway {
+		t.Errorf("%d internet gateways at the VPC, the customer's own is %q", len(gateways.InternetGateways), customer.Gateway)
+	}
+}
+
+func (d *deployment) subnets(t *testing.T, ids string) []ec2types.Subnet {
+	t.Helper()
+	o, err := d.clients.EC2.DescribeSubnets(t.Context(), &ec2.DescribeSubnetsInput{SubnetIds: strings.Split(ids, ",")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o.Subnets
+}
+
+// With subnets given nothing is made in the VPC but what EKS and the functions
+// need; a further subnet goes to Karpenter and not to the cluster.
+func TestGivenSubnets(t *testing.T) {
+	t.Parallel()
+	d := start(t, "")
+	customer := d.customer(t, rehearsal.CustomerVPC{
+		Blocks: []string{"10.50.0.0/20"}, InternetGateway: true, NatGateway: true,
+		Subnets: []rehearsal.CustomerSubnet{
+			{Block: "10.50.0.0/24", Zone: "a", Public: true}, {Block: "10.50.4.0/23", Zone: "a"}, {Block: "10.50.6.0/23", Zone: "b"}, {Block: "10.50.8.0/24", Zone: "d"},
+		},
+	})
+	s := d.inVPC(t)
+	given := strings.Join(customer.Subnets[1:3], ", ")
+	if err := s.Create(t.Context(), d.parameters(map[string]string{
+		"VpcId": customer.ID, "PrivateSubnetIds": given, "PublicSubnetIds": customer.Subnets[0],
+	})); err != nil {
+		t.Fatal(err)
+	}
+	outputs := checkOutputs(t, s)
+	if want := strings.Join(customer.Subnets[1:3], ","); outputs["SubnetIds"] != want || outputs["PublicSubnetIds"] != customer.Subnets[0] || outputs["VpcId"] != customer.ID {
+		t.Errorf("outputs have subnets %s and %s in %s", outputs["SubnetIds"], outputs["PublicSubnetIds"], outputs["VpcId"])
+	}
+	if err := customer.CheckKept(t.Context()); err != nil {
+		t.Error(err)
+	}
+	for _, i := range d.leftovers(t) {
+		if slices.Contains([]string{
+			"AWS::EC2::Subnet", "AWS::EC2::RouteTable", "AWS::EC2::Route", "AWS::EC2::NatGateway", "AWS::EC2::EIP", "AWS::EC2::InternetGateway",
+			"AWS::EC2::VPCEndpoint", "AWS::EC2::SubnetRouteTableAssociation", "AWS::EC2::VPC",
+		}, i.Type) {
+			t.Errorf("made: %s", i)
+		}
+	}
+	before := d.cluster(t, outputs["ClusterName"])
+	if err := s.Update(t.Context(), map[string]string{"PrivateSubnetIds": given + "," + customer.Subnets[3]}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, d.cluster(t, outputs["ClusterName"])); diff != "" {
+		t.Errorf("the cluster's subnets changed (-before +after):\n%s", diff)
+	}
+	p := newPool(t, d, outputs)
+	d.runsIn(t, p, "us-east-1d")
+	d.refusedUpdate(t, s, map[string]string{"PrivateSubnetIds": strings.Join(customer.Subnets[2:4], ",")}, "is the cluster's and cannot be left out of PrivateSubnetIds")
+	d.refusedUpdate(t, s, map[string]string{"PrivateSubnetIds": given + ",subnet-00000000000000000"}, "subnet-00000000000000000")
+	p.rest(t)
+	d.end(t, s, existingVPC, customer)
+}
+
+// cluster is the subnets of the cluster and of its node groups.
+func (d *deployment) cluster(t *testing.T, name string) (subnets []string) {
+	t.Helper()
+	c, err := d.clients.EKS.DescribeCluster(t.Context(), &eks.DescribeClusterInput{Name: &name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	subnets = append(subnets, c.Cluster.ResourcesVpcConfig.SubnetIds...)
+	groups, err := d.clients.EKS.ListNodegroups(t.Context(), &eks.ListNodegroupsInput{ClusterName: &name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range groups.Nodegroups {
+		o, err := d.clients.EKS.DescribeNodegroup(t.Context(), &eks.DescribeNodegroupInput{ClusterName: &name, NodegroupName: &g})
+		if err != nil {
+			t.Fatal(err)
+		}
+		subnets = append(append(subnets, g), o.Nodegroup.Subnets...)
+	}
+	return subnets
+}
+
+// refusedUpdate makes an update that must be rolled back, for that reason.
+func (d *deployment) refusedUpdate(t *testing.T, s *rehearsal.Stack, change map[string]string, reason string) {
+	t.Helper()
+	err := s.Update(t.Context(), change)
+	var failed *rehearsal.FailedError
+	if !errors.As(err, &failed) || failed.Status != "UPDATE_ROLLBACK_COMPLETE" || !strings.Contains(failed.Error(), reason) {
+		t.Errorf("the update to %v ended with %v, want a rollback because of %q", change, err, reason)
+	}
+}
+
+// What cannot be done is said before anything is made in the VPC.
+func TestExistingVPCRefusals(t *testing.T) {
+	t.Parallel()
+	d := start(t, "")
+	customer := d.customer(t, rehearsal.CustomerVPC{
+		Blocks: []string{"10.60.0.0/23"},
+		Subnets: []rehearsal.CustomerSubnet{
+			{Block: "10.60.0.0/26", Zone: "a"}, {Block: "10.60.1.0/26", Zone: "b"}, {Block: "10.60.1.64/26", Zone: "c"}, {Block: "10.60.1.240/28", Zone: "d"},
+		},
+	})
+	for name, c := range map[string]struct {
+		parameters map[string]string
+		want       []string
+	}{
+		"no room":               {nil, []string{"no room for subnets in 2 zones", "a free /24 and a free /27", "10.60.0.128/25", "PrivateSubnetIds"}},
+		"one zone":              {map[string]string{"PrivateSubnetIds": customer.Subnets[0]}, []string{"private subnets in 2 Availability Zones, and these are in 1"}},
+		"a zone without EKS":    {map[string]string{"PrivateSubnetIds": customer.Subnets[0] + "," + customer.Subnets[2]}, []string{"us-east-1c (use1-az3), where EKS makes no cluster"}},
+		"a small subnet":        {map[string]string{"PrivateSubnetIds": customer.Subnets[0] + "," + customer.Subnets[3]}, []string{"has 11 free addresses, at least 16 are needed"}},
+		"a subnet from nowhere": {map[string]string{"PrivateSubnetIds": "subnet-0123456789abcdef0"}, []string{"subnet ID 'subnet-0123456789abcdef0' does not exist"}},
+	} {
+		s := d.inVPC(t)
+		p := d.parameters(map[string]string{"VpcId": customer.ID})
+		for k, v := range c.parameters {
+			p[k] = v
+		}
+		reason := mustFail(t, s, p).Error()
+		for _, want := range c.want {
+			if !strings.Contains(reason, want) {
+				t.Errorf("%s: the reason does not have %q: %s", name, want, reason)
+			}
+		}
+		remove(t, s)
+	}
+	for name, parameters := range map[string]map[string]string{
+		"public subnets alone":     {"VpcId": customer.ID, "PublicSubnetIds": customer.Subnets[0]},
+		"NAT gateways for given":   {"VpcId": customer.ID, "PrivateSubnetIds": customer.Subnets[0], "NatGateways": "PerZone"},
+		"a VPC that is not there":  {"VpcId": "vpc-0123456789abcdef0"},
+		"a subnet that is no name": {"VpcId": customer.ID, "PrivateSubnetIds": "private-a"},
+	} {
+		s := d.inVPC(t)
+		if err := s.Create(t.Context(), d.parameters(parameters)); err == nil || s.ID() != "" {
+			t.Errorf("%s: the stack began (%v)", name, err)
+		}
+	}
+	if left := d.leftovers(t); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+	if err := customer.CheckBack(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// Whoever deploys needs no right to change what the customer has: it is denied,
+// with all that would make a second network.
+func TestTheDeployerMayNotTouchTheCustomersThings(t *testing.T) {
+	t.Parallel()
+	d := start(t, "")
+	customer := d.customer(t, customers["with everything and a NAT gateway"])
+	document, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": []any{
+		map[string]any{"Sid": "Deploy", "Effect": "Allow", "Action": "*", "Resource": "*"},
+		map[string]any{
+			"Sid": "ButNoNetwork", "Effect": "Deny", "Resource": "*",
+			"Action": []string{"ec2:CreateVpc", "ec2:DeleteVpc", "ec2:ModifyVpcAttribute", "ec2:AssociateVpcCidrBlock", "ec2:CreateInternetGateway", "ec2:AttachInternetGateway", "ec2:DetachInternetGateway"},
+		},
+		map[string]any{
+			"Sid": "NorTheCustomers", "Effect": "Deny", "Resource": "*",
+			"Action": []string{
+				"ec2:CreateTags", "ec2:DeleteTags", "ec2:ModifySubnetAttribute", "ec2:DeleteSubnet", "ec2:CreateRoute", "ec2:ReplaceRoute", "ec2:DeleteRoute",
+				"ec2:AssociateRouteTable", "ec2:ReplaceRouteTableAssociation", "ec2:DisassociateRouteTable", "ec2:DeleteRouteTable", "ec2:ModifyVpcEndpoint", "ec2:DeleteVpcEndpoints",
+			},
+			"Condition": map[string]any{"StringEquals": map[string]any{"aws:ResourceTag/owner": "customer"}},
+		},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, clients, err := d.Deployer(t.Context(), []rehearsal.Policy{{Name: "careful", Document: string(document)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.snapshot(t) // with the role
+	s := d.inVPC(t)
+	s.Deployer = clients
+	if err := s.Create(t.Context(), d.parameters(map[string]string{"VpcId": customer.ID})); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Update(t.Context(), map[string]string{"AdditionalAvailabilityZones": "us-east-1c"}); err != nil {
+		t.Error(err)
+	}
+	d.end(t, s, existingVPC, customer)
+}
+
+// runsIn runs a pod in a zone, on a node that Karpenter starts there.
+func (d *deployment) runsIn(t *testing.T, p *pool, zone string) {
+	t.Helper()
+	engine := p.engine("engine", 1, map[string]string{workspaceLabel: "analytics", nodePoolLabel: p.name, "topology.kubernetes.io/zone": zone})
+	if _, err := p.kube.AppsV1().Deployments("default").Create(t.Context(), engine, createNow); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "a pod runs in "+zone, func(ctx context.Context) error { return p.running(ctx) })
+}
