@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -97,7 +98,9 @@ func FindFault(kind string) (*Fault, error) {
 	return nil, fmt.Errorf("fault %q: want one of %s", kind, strings.Join(FaultKinds(), ", "))
 }
 
-// Plant changes the template's text, and says what it changed.
+// Plant changes the template's text, and says what it changed. What it returns
+// is JSON: YAML's writers leave texts bare that YAML 1.1, which CloudFormation
+// reads, takes for something else.
 func (f *Fault) Plant(template []byte) (changed []byte, planted string, err error) {
 	if f.plant == nil { // the fault is the deployer's
 		return template, f.Summary, nil
@@ -113,7 +116,7 @@ func (f *Fault) Plant(template []byte) (changed []byte, planted string, err erro
 	if planted, err = f.plant(resources); err != nil {
 		return nil, "", fmt.Errorf("fault %s cannot be planted: %w", f.Kind, err)
 	}
-	changed, err = yaml.Marshal(t)
+	changed, err = json.Marshal(t)
 	return changed, planted, err
 }
 

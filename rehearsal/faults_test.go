@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -31,6 +32,9 @@ func TestEachFaultCanBePlanted(t *testing.T) {
 			}
 			if len(f.deployer) > 0 {
 				return // the template stays
+			}
+			if !json.Valid(changed) { // as YAML some texts would be no texts to CloudFormation
+				t.Error("the changed template is not JSON")
 			}
 			after, err := ParseTemplate(changed)
 			if err != nil {

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"maps"
 	"math/rand/v2"
@@ -176,10 +177,12 @@ func (d *deployment) upload(t *testing.T, name, file string, change func(resourc
 		t.Fatal(err)
 	}
 	change(template["Resources"].(map[string]any))
-	if text, err = yaml.Marshal(template); err != nil {
+	// As JSON: YAML's writers leave texts bare that YAML 1.1, which
+	// CloudFormation reads, takes for something else.
+	if text, err = json.Marshal(template); err != nil {
 		t.Fatal(err)
 	}
-	key := "changed/" + name + ".yaml"
+	key := "changed/" + name + ".json"
 	if err := d.clients.Upload(t.Context(), d.bucket, key, text); err != nil {
 		t.Fatal(err)
 	}
