@@ -22,14 +22,14 @@ func TestCreateUpdateDelete(t *testing.T) {
 	}
 	outputs := checkOutputs(t, s)
 	created := releases(t, d, outputs["ClusterName"])
-	if want := map[string]int{"kube-system/karpenter-crd": 1, "kube-system/karpenter": 1, "kube-system/e6data-analytics": 1, outputs["KubernetesNamespace"] + "/analytics": 1}; !cmp.Equal(want, created) {
+	if want := map[string]int{"kube-system/karpenter-crd": 1, "kube-system/karpenter": 1, "kube-system/aws-load-balancer-controller": 1, "kube-system/e6data-analytics": 1, outputs["KubernetesNamespace"] + "/analytics": 1}; !cmp.Equal(want, created) {
 		t.Errorf("releases after create (-want +got):\n%s", cmp.Diff(want, created))
 	}
 	if err := s.Update(t.Context(), map[string]string{"NodePoolCpuLimit": "2000", "DebugNamespaces": "kube-system,default"}); err != nil {
 		t.Fatal(err)
 	}
 	updated := releases(t, d, outputs["ClusterName"])
-	if want := map[string]int{"kube-system/karpenter-crd": 1, "kube-system/karpenter": 1, "kube-system/e6data-analytics": 2, outputs["KubernetesNamespace"] + "/analytics": 2}; !cmp.Equal(want, updated) {
+	if want := map[string]int{"kube-system/karpenter-crd": 1, "kube-system/karpenter": 1, "kube-system/aws-load-balancer-controller": 1, "kube-system/e6data-analytics": 2, outputs["KubernetesNamespace"] + "/analytics": 2}; !cmp.Equal(want, updated) {
 		t.Errorf("releases after update (-want +got):\n%s", cmp.Diff(want, updated))
 	}
 	kept := retained(t, s)
