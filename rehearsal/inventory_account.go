@@ -3,6 +3,8 @@ package rehearsal
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
@@ -75,10 +77,13 @@ func listAccessEntries(ctx context.Context, c *Clients) ([]string, error) {
 	})
 }
 
+// listRoles leaves out services' own roles: the first use of a service makes
+// them, and they serve everybody in the account from then on.
 func listRoles(ctx context.Context, c *Clients) (ids []string, err error) {
 	p := iam.NewListRolesPaginator(c.IAM, &iam.ListRolesInput{})
 	err = pages(ctx, p.HasMorePages, p.NextPage, func(o *iam.ListRolesOutput) {
-		ids = append(ids, names(o.Roles, func(r iamtypes.Role) string { return aws.ToString(r.RoleName) })...)
+		own := slices.DeleteFunc(o.Roles, func(r iamtypes.Role) bool { return strings.HasPrefix(aws.ToString(r.Path), "/aws-service-role/") })
+		ids = append(ids, names(own, func(r iamtypes.Role) string { return aws.ToString(r.RoleName) })...)
 	})
 	return ids, err
 }

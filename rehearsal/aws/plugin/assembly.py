@@ -43,6 +43,7 @@ from . import (
     replacement,
     resources,
     security_group_rules,
+    service_linked_roles,
     simulation,
     templates,
     updates,
@@ -77,6 +78,7 @@ def install(settings: Settings) -> None:
     clusters.install(settings)
     compute.install()
     volumes.install()
+    service_linked_roles.install()
     load_balancers.install()
     cluster_resource.install()
     nodegroups.install()

@@ -380,6 +380,50 @@ class Services(Table):
             ]
         )
 
+    def test_first_load_balancer_makes_the_services_role(self) -> None:
+        service, name = "elasticloadbalancing.amazonaws.com", "AWSServiceRoleForElasticLoadBalancing"
+        arn = f"{IAM}:role/aws-service-role/{service}/{name}"
+        iam = self.world.aws.client("iam")
+        iam.delete_service_linked_role(RoleName=name)
+        create = allow("elasticloadbalancing:CreateLoadBalancer")
+        call, subnets = "elbv2.create_load_balancer", ["{subnet}", "{other_subnet}"]
+        self.judge(
+            [
+                Row(
+                    "without a right to make the role",
+                    [create],
+                    call,
+                    {"Name": "first", "Subnets": subnets},
+                    f"iam:CreateServiceLinkedRole {arn}",
+                ),
+                Row(
+                    "with that of another service",
+                    [
+                        create,
+                        allow(
+                            "iam:CreateServiceLinkedRole",
+                            "*",
+                            StringEquals={"iam:AWSServiceName": "autoscaling.amazonaws.com"},
+                        ),
+                    ],
+                    call,
+                    {"Name": "first", "Subnets": subnets},
+                    f"iam:CreateServiceLinkedRole {arn}",
+                ),
+                Row(
+                    "with the right",
+                    [
+                        create,
+                        allow("iam:CreateServiceLinkedRole", arn, StringEquals={"iam:AWSServiceName": service}),
+                    ],
+                    call,
+                    {"Name": "first", "Subnets": subnets},
+                ),
+                Row("once there is one", [create], call, {"Name": "second", "Subnets": subnets}),
+            ]
+        )
+        self.assertEqual(iam.get_role(RoleName=name)["Role"]["Path"], f"/aws-service-role/{service}/")
+
     def test_load_balancing(self) -> None:
         made = {"Name": "new", "Subnets": ["{subnet}", "{other_subnet}"], "Type": "network"}
         create = allow("elasticloadbalancing:CreateLoadBalancer")

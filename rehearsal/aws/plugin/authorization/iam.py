@@ -23,7 +23,7 @@ JUDGED = frozenset(
 
 # The roles that services make for themselves: their names are the services' own.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html
-_SERVICE_LINKED = {
+SERVICE_LINKED = {
     "autoscaling.amazonaws.com": "AWSServiceRoleForAutoScaling",
     "ec2fleet.amazonaws.com": "AWSServiceRoleForEC2Fleet",
     "eks.amazonaws.com": "AWSServiceRoleForAmazonEKS",
@@ -106,7 +106,7 @@ def _entity(call: Call, state: State, kind: str, name: str, variable: str) -> Su
 def _service_linked_role(call: Call) -> Subject:
     service = call.parameters.get("AWSServiceName", "*")
     suffix = call.parameters.get("CustomSuffix")
-    name = _SERVICE_LINKED.get(service, "AWSServiceRoleFor*") + (f"_{suffix}" if suffix else "")
+    name = SERVICE_LINKED.get(service, "AWSServiceRoleFor*") + (f"_{suffix}" if suffix else "")
     return Subject("role", call.arn("role", RoleNameWithPath=f"aws-service-role/{service}/{name}"))
 
 

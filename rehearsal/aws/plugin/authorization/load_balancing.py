@@ -8,6 +8,7 @@ from typing import Any
 
 from . import reference
 from .call import Call, Subject, judgement, listed, request_tags, resource_tags, tag_keys
+from .iam import SERVICE_LINKED
 from .judgements import Judgement
 from .state import State
 
@@ -23,6 +24,8 @@ JUDGED = frozenset(
         "Subnet",
     )
 )
+
+SERVICE = "elasticloadbalancing.amazonaws.com"
 
 _PREFIX = "elasticloadbalancing"
 _BY_ARN = (
@@ -109,7 +112,22 @@ def keys(call: Call, state: State) -> dict[str, Any]:
 
 
 def also(call: Call, state: State) -> list[Judgement]:
-    """Tags on creation are AddTags on what is made, with the action that makes it."""
+    """Tags on creation are AddTags on what is made, with the action that makes it; the first load balancer of an
+    account makes the service's own role, for which its maker needs the right:
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-service-linked-roles.html.
+    """
+    return [*_first(call, state), *_tagging(call)]
+
+
+def _first(call: Call, state: State) -> list[Judgement]:
+    role = SERVICE_LINKED[SERVICE]
+    if call.operation != "CreateLoadBalancer" or state.iam("role", role):
+        return []
+    arn = call.arn("role", "iam", RoleNameWithPath=f"aws-service-role/{SERVICE}/{role}")
+    return [judgement("iam:CreateServiceLinkedRole", Subject("role", arn), {"iam:AWSServiceName": SERVICE})]
+
+
+def _tagging(call: Call) -> list[Judgement]:
     made = _made(call) if call.parameters.get("Tags") else None
     if made is None:
         return []

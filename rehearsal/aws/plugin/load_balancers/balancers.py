@@ -12,7 +12,8 @@ from collections.abc import Callable
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import alb, ec2
 
-from .. import network, resources
+from .. import network, resources, service_linked_roles
+from ..authorization.load_balancing import SERVICE
 from ..compute import interfaces, subnets
 from ..compute.wire import Refusal as EC2Refusal
 from .wire import Refusal, answer, now, page
@@ -91,6 +92,7 @@ def _create(request: dict) -> dict:
                 return {"LoadBalancers": [_view(other)]}
             text = f"A load balancer with the same name '{name}' exists, but with different settings"
             raise Refusal("DuplicateLoadBalancerName", text)
+    service_linked_roles.ensure(SERVICE)
     lid = f"{random.getrandbits(64):016x}"
     arn = f"arn:aws:elasticloadbalancing:{get_region()}:{get_account_id()}:loadbalancer/{_SHORT[kind]}/{name}/{lid}"
     balancer = {
