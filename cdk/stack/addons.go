@@ -41,7 +41,8 @@ func newNodeAddons(s awscdk.Stack, c Cluster, nodes awscdk.CfnResource) []awscdk
 		Trust:       webIdentityTrust(c, addonNamespace, ebsDriverAccount),
 		// Volumes with the driver's own tag only, unlike the first version of
 		// the policy (https://github.com/kubernetes-sigs/aws-ebs-csi-driver/issues/2918).
-		Managed: []string{"AmazonEBSCSIDriverPolicyV2"},
+		Managed:  []string{"AmazonEBSCSIDriverPolicyV2"},
+		Policies: []any{useKeyForVolumes()},
 	})
 	addons := []awscdk.CfnResource{
 		newAddon(s, "CoreDnsAddon", &awseks.CfnAddonProps{ClusterName: c.Name, AddonName: text("coredns")}),

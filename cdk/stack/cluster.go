@@ -39,7 +39,7 @@ func newCluster(s awscdk.Stack, n Network) Cluster {
 		Version: ref("KubernetesVersion"),
 		RoleArn: role.AttrArn(),
 		AccessConfig: &awseks.CfnCluster_AccessConfigProperty{
-			AuthenticationMode:                      text("API_AND_CONFIG_MAP"),
+			AuthenticationMode:                      ref("ClusterAuthenticationMode"),
 			BootstrapClusterCreatorAdminPermissions: false, // a later change would replace the cluster
 		},
 		// Else EKS makes the network's add-ons by itself, and updates none of
@@ -55,6 +55,7 @@ func newCluster(s awscdk.Stack, n Network) Cluster {
 		Logging: &awseks.CfnCluster_LoggingProperty{
 			ClusterLogging: &awseks.CfnCluster_ClusterLoggingProperty{EnabledTypes: enabledLogTypes()},
 		},
+		EncryptionConfig:   onlyIf(hasKmsKey, encryptSecrets()),
 		UpgradePolicy:      &awseks.CfnCluster_UpgradePolicyProperty{SupportType: ref("ClusterSupportPolicy")},
 		DeletionProtection: either(hasDeleteProtection, true, false),
 		Tags:               appTags(),
@@ -73,6 +74,15 @@ func newCluster(s awscdk.Stack, n Network) Cluster {
 		OidcProviderArn:     provider.Ref(),
 		IssuerWithoutScheme: pick(1, "//", issuer),
 	}
+}
+
+// encryptSecrets has EKS encrypt Kubernetes' Secrets with the customer's key,
+// besides the key of its own that it always uses. A change would replace the
+// cluster, and is refused, since the cluster's name is fixed.
+func encryptSecrets() []any {
+	return []any{map[string]any{
+		"Resources": []string{"secrets"}, "Provider": map[string]any{"KeyArn": kmsKey()},
+	}}
 }
 
 // enabledLogTypes is never left out: an update to no logs must switch them off.

@@ -55,6 +55,7 @@ func newNodes(s awscdk.Stack, c Cluster, n Network, addons []awscdk.CfnResource)
 		Subnets:       anyList(n.PrivateSubnetIDs),
 		Version:       ref("KubernetesVersion"),
 		AmiType:       text("AL2023_ARM_64_STANDARD"),
+		CapacityType:  ref("NodeGroupCapacityType"),
 		InstanceTypes: texts("t4g.medium"),
 		ScalingConfig: &awseks.CfnNodegroup_ScalingConfigProperty{
 			MinSize: number(2), DesiredSize: number(2), MaxSize: number(3),

@@ -138,6 +138,14 @@ func clusterQuestions() []parameter {
 			Description: "STANDARD: EKS upgrades the cluster by itself when standard support of its version ends. EXTENDED: it stays, at a higher price per hour.",
 		},
 		{
+			Name: "ClusterAuthenticationMode", Label: "How people get in", Default: "API_AND_CONFIG_MAP", Values: []string{"API_AND_CONFIG_MAP", "API"},
+			Description: "API: only EKS access entries let people and roles in to the cluster. API_AND_CONFIG_MAP: the ConfigMap aws-auth does too. EKS refuses to go back from API.",
+		},
+		{
+			Name: "NodeGroupCapacityType", Label: "Capacity of the managed node group", Default: "ON_DEMAND", Values: []string{"ON_DEMAND", "SPOT"},
+			Description: "How EC2 capacity is bought for the nodes that run controllers and agents. SPOT is cheaper, and AWS can take the nodes away with two minutes' notice. A change makes a new node group, then removes the old one.",
+		},
+		{
 			Name: "ClusterDeletionProtection", Label: "Deletion protection", Default: "Off", Values: []string{"Off", wordOn},
 			Description: "On: the cluster, and so this stack, cannot be deleted until this is Off again.",
 		},

@@ -31,7 +31,7 @@ func accessQuestions() []parameter {
 			Name: "KmsKeyArn", Label: "KMS key", Default: "",
 			Description: "ARN of a symmetric KMS key of your own, in this region, that encrypts the workspace bucket, the cluster's secrets and the nodes' disks. " +
 				"Its key policy must let EC2 Auto Scaling's service-linked role use it; the documentation has the policy. " +
-				"Leave empty for keys that AWS manages. A cluster keeps the key of its secrets for good.",
+				"Leave empty for keys that AWS manages. It cannot be changed later: a cluster keeps the key of its secrets for good, or has none.",
 			Pattern:    `^$|^arn:aws[a-z-]*:kms:[a-z]{2,}(-[a-z]+)+-[0-9]+:[0-9]{12}:key/(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$`,
 			Constraint: "The ARN of a KMS key (not of an alias), such as arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab.",
 		},
