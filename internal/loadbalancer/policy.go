@@ -67,6 +67,7 @@ const (
 func making() map[string][]string {
 	return map[string][]string{requestTag + clusterTag: list(ClusterName)}
 }
+
 func having() map[string][]string {
 	return map[string][]string{resourceTag + clusterTag: list(ClusterName)}
 }
