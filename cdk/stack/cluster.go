@@ -11,6 +11,7 @@ import (
 type Cluster struct {
 	Name                *string // waits for the cluster
 	Arn                 *string
+	EndpointHost        *string // of the Kubernetes API
 	SecurityGroupID     *string // EKS's own group: control plane and nodes
 	OidcProviderArn     *string
 	IssuerWithoutScheme *string // HOST/PATH, the prefix of IRSA condition keys
@@ -70,6 +71,7 @@ func newCluster(s awscdk.Stack, n Network) Cluster {
 	return Cluster{
 		Name:                cluster.Ref(),
 		Arn:                 cluster.AttrArn(),
+		EndpointHost:        pick(1, "//", cluster.AttrEndpoint()),
 		SecurityGroupID:     cluster.AttrClusterSecurityGroupId(),
 		OidcProviderArn:     provider.Ref(),
 		IssuerWithoutScheme: pick(1, "//", issuer),

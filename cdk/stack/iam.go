@@ -13,6 +13,7 @@ const (
 	principalEKS    = "eks.amazonaws.com"
 	principalLambda = "lambda.amazonaws.com"
 	principalS3Logs = "logging.s3.amazonaws.com"
+	principalSpot   = "spot.amazonaws.com"
 )
 
 func principalEC2() *string { return sub("ec2.${AWS::URLSuffix}") }

@@ -9,10 +9,7 @@ import (
 	"github.com/e6data/aws-quickstart/internal/karpenter"
 )
 
-const (
-	karpenterNamespace      = "kube-system"
-	karpenterServiceAccount = "karpenter"
-)
+const karpenterServiceAccount = "karpenter"
 
 // KarpenterNodes is what the query engine's nodes run as.
 type KarpenterNodes struct {
@@ -59,11 +56,22 @@ func newKarpenterController(s awscdk.Stack, c Cluster) KarpenterController {
 	}
 	role := newRole(s, "KarpenterControllerRole", roleProps{
 		Description: "Karpenter's controller: starts and ends the nodes of the e6data query engine",
-		Trust:       webIdentityTrust(c, karpenterNamespace, karpenterServiceAccount),
+		Trust:       webIdentityTrust(c, "${KarpenterNamespace}", karpenterServiceAccount),
 		Attached:    policies,
-		Policies:    []any{useKeyForVolumes()},
+		Policies:    []any{useKeyForVolumes(), firstSpot()},
 	})
 	return KarpenterController{RoleArn: role.AttrArn(), QueueName: queue.AttrQueueName()}
+}
+
+// firstSpot lets EC2 make its service-linked role for Spot with the first
+// request, in an account that never had one: EC2 does so with the rights of whoever
+// asks. A resource of the template would fail in every other account
+// (https://karpenter.sh/v1.14/troubleshooting/#missing-service-linked-role).
+func firstSpot() any {
+	s := allow("MakeServiceLinkedRoleForSpot", []string{"iam:CreateServiceLinkedRole"},
+		sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:role/aws-service-role/"+principalSpot+"/AWSServiceRoleForEC2Spot"))
+	s["Condition"] = map[string]any{"StringEquals": map[string]any{"iam:AWSServiceName": principalSpot}}
+	return onlyIf(hasSpot, inline("first-spot", s))
 }
 
 // interruptions are the events by which AWS tells that an instance will end,
@@ -119,7 +127,7 @@ func newInterruptionQueue(s awscdk.Stack) awssqs.CfnQueue {
 }
 
 // karpenterValues are the values of upstream's chart karpenter.
-func karpenterValues(k KarpenterController) *string {
+func karpenterValues(k KarpenterController, c Cluster) *string {
 	return document(map[string]any{
 		"serviceAccount": map[string]any{
 			"name":        karpenterServiceAccount,
@@ -129,9 +137,13 @@ func karpenterValues(k KarpenterController) *string {
 		// The VPC's own resolver: Karpenter starts the nodes that CoreDNS may
 		// need.
 		"dnsPolicy": "Default",
-		"controller": map[string]any{"resources": map[string]any{
-			"requests": map[string]any{"cpu": "250m", "memory": "512Mi"},
-			"limits":   map[string]any{"memory": "1Gi"},
-		}},
-	}, map[string]*string{"RoleArn": k.RoleArn, "QueueName": k.QueueName})
+		"controller": map[string]any{
+			"env":   raw("Env"),
+			"image": map[string]any{"repository": "${Image}"},
+			"resources": map[string]any{
+				"requests": map[string]any{"cpu": "250m", "memory": "512Mi"},
+				"limits":   map[string]any{"memory": "1Gi"},
+			},
+		},
+	}, map[string]*string{"RoleArn": k.RoleArn, "QueueName": k.QueueName, "Env": proxyEnvironment(c), "Image": imageOf("karpenter")})
 }

@@ -27,7 +27,7 @@ func newLoadBalancerRole(s awscdk.Stack, c Cluster, n Network) awsiam.CfnRole {
 }
 
 // loadBalancerRelease is the release of upstream's chart.
-func loadBalancerRelease(role awsiam.CfnRole, n Network) contract.HelmRelease {
+func loadBalancerRelease(role awsiam.CfnRole, c Cluster, n Network) contract.HelmRelease {
 	return contract.HelmRelease{
 		Namespace:       *ref("LoadBalancerControllerNamespace"),
 		CreateNamespace: true,
@@ -35,13 +35,13 @@ func loadBalancerRelease(role awsiam.CfnRole, n Network) contract.HelmRelease {
 		Repository:      *charts(loadBalancerCharts),
 		Chart:           "aws-load-balancer-controller",
 		ChartVersion:    *ref("LoadBalancerControllerVersion"),
-		Values:          *loadBalancerValues(role, n),
+		Values:          *loadBalancerValues(role, c, n),
 		Wait:            true,
 	}
 }
 
 // loadBalancerValues are the values of upstream's chart.
-func loadBalancerValues(role awsiam.CfnRole, n Network) *string {
+func loadBalancerValues(role awsiam.CfnRole, c Cluster, n Network) *string {
 	return document(map[string]any{
 		"clusterName": "${Cluster}",
 		// Pods do not reach the instance metadata, which would say both.
@@ -67,5 +67,10 @@ func loadBalancerValues(role awsiam.CfnRole, n Network) *string {
 			"requests": map[string]any{"cpu": "100m", "memory": "256Mi"},
 			"limits":   map[string]any{"memory": "1Gi"},
 		},
-	}, map[string]*string{"RoleArn": role.AttrArn(), "VpcId": n.VpcID})
+		"image": map[string]any{"repository": "${Image}"},
+		"env":   raw("Env"),
+	}, map[string]*string{
+		"RoleArn": role.AttrArn(), "VpcId": n.VpcID,
+		"Image": imageOf("aws-load-balancer-controller"), "Env": proxyMap(c),
+	})
 }

@@ -22,10 +22,7 @@ func newNodes(s awscdk.Stack, c Cluster, n Network, addons []awscdk.CfnResource)
 		Trust:       serviceTrust(principalEC2()),
 		Managed:     nodePolicies,
 	})
-	named := &[]*awscdk.CfnTag{
-		tag("Name", sub("e6data-${WorkspaceName}-default")),
-		tag("app", text("e6data")),
-	}
+	named := withNodeTags(tag("Name", sub("e6data-${WorkspaceName}-default")), tag("app", text("e6data")))
 	template := awsec2.NewCfnLaunchTemplate(s, text("NodeLaunchTemplate"), &awsec2.CfnLaunchTemplateProps{
 		LaunchTemplateData: &awsec2.CfnLaunchTemplate_LaunchTemplateDataProperty{
 			BlockDeviceMappings: []any{&awsec2.CfnLaunchTemplate_BlockDeviceMappingProperty{
@@ -43,11 +40,13 @@ func newNodes(s awscdk.Stack, c Cluster, n Network, addons []awscdk.CfnResource)
 				HttpTokens:              text("required"),
 				HttpPutResponseHopLimit: number(1),
 			},
-			TagSpecifications: []any{
-				&awsec2.CfnLaunchTemplate_TagSpecificationProperty{ResourceType: text("instance"), Tags: named},
-				&awsec2.CfnLaunchTemplate_TagSpecificationProperty{ResourceType: text("volume"), Tags: named},
-			},
+			UserData: proxyUserData(c),
 		},
+	})
+	template.AddPropertyOverride(text("LaunchTemplateData.TagSpecifications"), []any{
+		map[string]any{"ResourceType": "instance", "Tags": named},
+		map[string]any{"ResourceType": "volume", "Tags": named},
+		map[string]any{"ResourceType": "network-interface", "Tags": named},
 	})
 	group := awseks.NewCfnNodegroup(s, text("NodeGroup"), &awseks.CfnNodegroupProps{
 		ClusterName:   c.Name,

@@ -96,6 +96,16 @@ func addRules(s awscdk.Stack, cfg Config, m Mode) {
 	rule(s, "NamespaceIsOurs",
 		not(awscdk.Fn_ConditionContains(texts(reservedNamespaces...), ref("KubernetesNamespace"))),
 		"KubernetesNamespace must be a namespace of its own, not one of "+strings.Join(reservedNamespaces, ", ")+".")
+	rule(s, "ControllersHaveTheirNamespace",
+		awscdk.Fn_ConditionAnd(
+			not(equals(ref("KarpenterNamespace"), ref("KubernetesNamespace"))),
+			not(equals(ref("LoadBalancerControllerNamespace"), ref("KubernetesNamespace"))),
+		),
+		"KarpenterNamespace and LoadBalancerControllerNamespace must not be KubernetesNamespace: who may start pods in the workspace's "+
+			"namespace could use the controllers' rights there.")
+	rule(s, "NoProxyNeedsProxy",
+		awscdk.Fn_ConditionOr(equals(ref("NoProxy"), ""), not(equals(ref("HttpsProxy"), ""))),
+		"NoProxy says what is reached without the proxy, but HttpsProxy is empty: enter the proxy's address there, or leave both empty.")
 	if m == ExistingVPC {
 		addExistingVPCRules(s)
 	}

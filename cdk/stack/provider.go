@@ -18,6 +18,9 @@ type ProviderProps struct {
 	TimeoutSeconds        int
 	ServiceTimeoutSeconds int
 	Policies              []any // beside the function's own logs
+	// Proxy has the variables that name the customer's proxy; nil: it is not
+	// used. Outside the VPC nobody reaches it.
+	Proxy map[string]*string
 	// Network puts the function into private subnets; nil: outside any VPC.
 	Network *ProviderNetwork
 }
@@ -65,6 +68,9 @@ func newProvider(s awscdk.Stack, id string, p ProviderProps) Provider {
 		props.VpcConfig = &awslambda.CfnFunction_VpcConfigProperty{
 			SubnetIds: p.Network.SubnetIDs, SecurityGroupIds: &[]*string{p.Network.SecurityGroupID},
 		}
+	}
+	if p.Proxy != nil {
+		props.Environment = onlyIf(hasProxy, map[string]any{"Variables": p.Proxy})
 	}
 	role := newRole(s, id+"Role", roleProps{
 		Description: p.Description,
@@ -145,10 +151,15 @@ func newHelmProvider(s awscdk.Stack, c Cluster, n Network) Provider {
 	group := awsec2.NewCfnSecurityGroup(s, text("HelmInstallerSecurityGroup"), &awsec2.CfnSecurityGroupProps{
 		GroupDescription: text("e6data Helm installer: HTTPS out, nothing in"),
 		VpcId:            n.VpcID,
-		SecurityGroupEgress: []any{&awsec2.CfnSecurityGroup_EgressProperty{
-			IpProtocol: text("tcp"), FromPort: number(443), ToPort: number(443), CidrIp: text(everywhere),
-			Description: text("Kubernetes API, AWS APIs, chart repositories"),
-		}},
+		SecurityGroupEgress: []any{
+			&awsec2.CfnSecurityGroup_EgressProperty{
+				IpProtocol: text("tcp"), FromPort: number(443), ToPort: number(443), CidrIp: text(everywhere),
+				Description: text("Kubernetes API, AWS APIs, chart repositories"),
+			},
+			onlyIf(hasProxyPort, map[string]any{
+				"IpProtocol": "tcp", "FromPort": proxyPort(), "ToPort": proxyPort(), "CidrIp": everywhere, "Description": "Proxy",
+			}),
+		},
 		Tags: networkTags("helm-installer"),
 	})
 	// The private endpoint lies behind the cluster's own group, which lets in
@@ -169,7 +180,11 @@ func newHelmProvider(s awscdk.Stack, c Cluster, n Network) Provider {
 		Policies: []any{
 			inlineProperty("cluster", allow("FindCluster", []string{"eks:DescribeCluster"}, c.Arn)),
 			onlyIf(hasS3Charts, inline("charts", allow("ReadCharts", []string{"s3:GetObject"}, chartObjects()))),
+			onlyIf(hasEcrCharts, inline("chart-registry",
+				allow("LogIn", []string{"ecr:GetAuthorizationToken"}, "*"),
+				allow("PullCharts", []string{"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"}, chartRegistry()))),
 		},
+		Proxy:   proxyVariables(c),
 		Network: &ProviderNetwork{SubnetIDs: n.PrivateSubnetIDs, SecurityGroupID: group.AttrGroupId()},
 	})
 	p.Ready = append(p.Ready, way)
@@ -182,6 +197,24 @@ func newHelmProvider(s awscdk.Stack, c Cluster, n Network) Provider {
 func chartObjects() *string {
 	place := pick(1, s3ChartScheme, join("", ref("ChartSource"), text(s3ChartScheme)))
 	return subWith("arn:${AWS::Partition}:s3:::${Place}/*", map[string]*string{"Place": place})
+}
+
+// ecrMark stands in the host name of each private registry of Amazon ECR:
+// ACCOUNT.dkr.ecr.REGION.SUFFIX.
+const ecrMark = ".dkr.ecr."
+
+// chartRegistryEnd is REGION.SUFFIX/PATH of ChartSource oci://ACCOUNT.dkr.ecr.…,
+// and empty for any other.
+func chartRegistryEnd() *string {
+	return pick(1, ecrMark, join("", ref("ChartSource"), text(ecrMark)))
+}
+
+// chartRegistry is the ARN of the repositories of ChartSource's registry.
+func chartRegistry() *string {
+	return subWith("arn:${AWS::Partition}:ecr:${Region}:${Account}:repository/*", map[string]*string{
+		"Region":  pick(0, ".", chartRegistryEnd()),
+		"Account": pick(1, "//", pick(0, ecrMark, join("", ref("ChartSource"), text("//")))),
+	})
 }
 
 // artifactBucket holds functions and nested templates of this version: the

@@ -8,6 +8,8 @@ const (
 	patternOctet     = `(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])`
 	patternSemVer    = `[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?`
 	patternPath      = `(/[A-Za-z0-9._-]+)*`
+	patternRegistry  = `[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?`
+	patternImagePath = `(/[a-z0-9]+([._-]+[a-z0-9]+)*)*`
 	patternPrincipal = `arn:aws[a-z-]*:iam::[0-9]{12}:`
 )
 
@@ -186,26 +188,4 @@ func clusterQuestions() []parameter {
 var retentionDays = []string{
 	"1", "3", "5", "7", "14", "30", "60", "90", "120", "150", "180", "365", "400", "545", "731", "1096", "1827",
 	"2192", "2557", "2922", "3288", "3653",
-}
-
-func nodeQuestions() []parameter {
-	return []parameter{
-		{
-			Name: "NodeInstanceFamilies", Label: "EC2 instance families", Type: typeList,
-			Default:     "t4g,c7g,c7gd,c6g,c6gd,c8g,r6g,r6gd,r7g,r7gd,r8g,i8g",
-			Description: "EC2 instance families from which Karpenter takes nodes for the query engine, comma-separated.",
-			Pattern:     `^[a-z][a-z0-9-]{1,15}$`,
-			Constraint:  "Names of EC2 instance families such as c7g, comma-separated.",
-		},
-		{
-			Name: "NodePoolCpuLimit", Label: "Largest number of vCPUs", Type: typeNumber, Default: 100000, Min: 2, Max: 1000000,
-			Description: "The query engine's nodes together never have more vCPUs than this.",
-			Constraint:  "A number from 2 to 1000000.",
-		},
-		{
-			Name: "NodeDiskGiB", Label: "Disk of a node, GiB", Type: typeNumber, Default: 100, Min: 100, Max: 16384,
-			Description: "Size of the encrypted gp3 root volume of each node of the query engine.",
-			Constraint:  "A number of GiB from 100 to 16384.",
-		},
-	}
 }

@@ -23,10 +23,37 @@ func artefactQuestions(cfg Config) []parameter {
 			Constraint:  "1 to 63 lower-case letters, digits and hyphens; no hyphen at either end.",
 		},
 		{
+			Name: "KarpenterNamespace", Label: "Karpenter's namespace", Default: "kube-system",
+			Description: "Kubernetes namespace of Karpenter. It is made if it does not exist. It cannot be changed later.",
+			Pattern:     `^` + patternDNSLabel + `$`,
+			Constraint:  "1 to 63 lower-case letters, digits and hyphens; no hyphen at either end.",
+		},
+		{
 			Name: "ChartSource", Label: "Where the Helm charts are", Default: wordPublic,
 			Description: "Public: the charts' public repositories. Else a copy of them: s3://bucket/prefix with files named chart-version.tgz, or oci://registry/path.",
 			Pattern:     `^(` + wordPublic + `|s3://` + patternBucket + patternPath + `|oci://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?` + patternPath + `)$`,
 			Constraint:  "Public, s3://bucket/prefix or oci://registry/path, without a slash at the end.",
+		},
+		{
+			Name: "ImageRegistry", Label: "Where the container images are", Default: "",
+			Description: "Registry, with an optional path, that has copies of the controllers' images under their own paths, such as " +
+				"111122223333.dkr.ecr.us-east-1.amazonaws.com/mirror with karpenter/controller below it. Leave empty for the public registries.",
+			Pattern:    `^$|^` + patternRegistry + patternImagePath + `$`,
+			Constraint: "A registry's host name, perhaps with a port and a path in lower case, without https:// and without a slash at the end.",
+		},
+		{
+			Name: "HttpsProxy", Label: "Proxy", Default: "",
+			Description: "Address of the proxy through which the functions in the VPC, Karpenter and the nodes reach AWS and the registries, such as http://proxy.example.com:3128. " +
+				"It must reach all AWS APIs and take no password. Leave empty for none.",
+			Pattern:    `^$|^https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?:[0-9]{1,5}$`,
+			Constraint: "http:// or https://, a host name or address, and a port. User names and passwords cannot be given: parameters are no place for secrets.",
+		},
+		{
+			Name: "NoProxy", Label: "Reached without the proxy", Default: "",
+			Description: "Hosts, domains and address blocks that are reached without the proxy, comma-separated. Private addresses, the cluster and instance metadata always are. " +
+				"Add s3.<region>.amazonaws.com if your VPC has an endpoint for Amazon S3.",
+			Pattern:    `^$|^[A-Za-z0-9._:/-]+(,[A-Za-z0-9._:/-]+)*$`,
+			Constraint: "Host names, domains and address blocks, comma-separated, without spaces.",
 		},
 		{
 			Name: "Version", Label: "Version of this quickstart", Default: cfg.Version,

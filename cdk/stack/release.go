@@ -56,32 +56,37 @@ type releaseFacts struct {
 func newReleases(s awscdk.Stack, p Provider, f releaseFacts) awscdk.CfnResource {
 	r := releases{stack: s, provider: p, cluster: f.Cluster}
 	crds := r.add("KarpenterCrds", contract.HelmRelease{
-		Namespace:    karpenterNamespace,
-		ReleaseName:  "karpenter-crd",
-		Repository:   *charts(karpenterCharts),
-		Chart:        "karpenter-crd",
-		ChartVersion: *ref("KarpenterVersion"),
-		Wait:         true,
+		Namespace:       *ref("KarpenterNamespace"),
+		CreateNamespace: true,
+		ReleaseName:     "karpenter-crd",
+		Repository:      *charts(karpenterCharts),
+		Chart:           "karpenter-crd",
+		ChartVersion:    *ref("KarpenterVersion"),
+		Wait:            true,
 	})
 	controller := r.add("Karpenter", contract.HelmRelease{
-		Namespace:    karpenterNamespace,
+		Namespace:    *ref("KarpenterNamespace"),
 		ReleaseName:  "karpenter",
 		Repository:   *charts(karpenterCharts),
 		Chart:        "karpenter",
 		ChartVersion: *ref("KarpenterVersion"),
-		Values:       *karpenterValues(f.Karpenter),
+		Values:       *karpenterValues(f.Karpenter, f.Cluster),
 		Wait:         true,
 	}, crds, f.Nodes)
 	pool := r.add("NodePool", contract.HelmRelease{
-		Namespace:   karpenterNamespace,
+		Namespace:   *ref("KarpenterNamespace"),
 		ReleaseName: *nodePoolName(),
 		Repository:  "builtin:",
 		Chart:       "nodepool",
 		Values:      *nodePoolValues(f.Cluster, f.Network, f.KarpenterNodes),
+		// A NodeClaim goes when its instance has ended.
+		Dependents: []contract.Dependents{{
+			Resource: "nodeclaims.karpenter.sh", Selector: *sub("karpenter.sh/nodepool=" + nodePoolNameText),
+		}},
 	}, controller, f.KarpenterNodeAccess)
 	// It resolves names, and Ingresses need it: its webhook refuses them while it
 	// is not ready, and takes their load balancers away when they go.
-	balancers := r.add("LoadBalancerController", loadBalancerRelease(f.LoadBalancerRole, f.Network), append([]awscdk.CfnResource{f.Nodes}, f.Addons...)...)
+	balancers := r.add("LoadBalancerController", loadBalancerRelease(f.LoadBalancerRole, f.Cluster, f.Network), append([]awscdk.CfnResource{f.Nodes}, f.Addons...)...)
 	return r.add("Workspace", contract.HelmRelease{
 		Namespace:       *ref("KubernetesNamespace"),
 		CreateNamespace: true,
@@ -133,20 +138,25 @@ func nodePoolValues(c Cluster, n Network, k KarpenterNodes) *string {
 		"nodeClass":        map[string]any{"name": nodePoolNameText},
 		"instanceProfile":  "${InstanceProfile}",
 		"instanceFamilies": raw("InstanceFamilies"),
-		// The families decide: each is made of one architecture.
-		"architectures":    []string{"arm64", "amd64"},
-		"capacityTypes":    []string{"on-demand"},
+		"architectures":    raw("Architectures"),
+		"capacityTypes":    raw("CapacityTypes"),
+		"amiAlias":         "al2023@${NodeAmiVersion}",
 		"zones":            raw("Zones"),
 		"cpuLimit":         raw("NodePoolCpuLimit"),
 		"diskGiB":          raw("NodeDiskGiB"),
 		"kmsKeyID":         "${KmsKeyArn}",
 		"subnetIDs":        raw("SubnetIDs"),
 		"securityGroupIDs": []string{"${SecurityGroupID}"},
-		"nodeTags":         map[string]any{"app": "e6data", "Name": nodePoolNameText},
+		"nodeTags":         raw("Tags"),
+		"proxy":            map[string]any{"https": "${HttpsProxy}", "direct": "${Direct}"},
 		"storageClass":     map[string]any{"create": true},
 	}, map[string]*string{
 		"InstanceProfile":  k.InstanceProfile,
 		"InstanceFamilies": jsonList(listRef("NodeInstanceFamilies")),
+		"Architectures":    jsonList(split(",", ref("NodeArchitectures"))),
+		"CapacityTypes":    jsonList(split(",", ref("NodeCapacityTypes"))),
+		"Tags":             nodeTagsObject(),
+		"Direct":           noProxy(c),
 		"Zones":            jsonList(n.Zones),
 		"SubnetIDs":        jsonList(n.NodeSubnetIDs),
 		"SecurityGroupID":  c.SecurityGroupID,

@@ -19,10 +19,12 @@ var answerSets = map[string]map[string]string{
 		"ControlPlanePrincipalArn": "arn:aws:iam::999988887777:role/control", "ExternalId": "tenant:42",
 		"PermissionsBoundaryArn": "arn:aws:iam::111122223333:policy/edge", "RolePath": "/e6data/",
 		"ChartSource": "s3://charts/mirror", "ArtifactBucket": "artefacts", "NatGateways": "PerZone",
-		"KmsKeyArn": keyARN,
+		"KmsKeyArn": keyARN, "NodeTags": "a=1,b=2,c=3,d=4,e=5,f=6,g=7,h=8,i=9,j=10", "NodeCapacityTypes": "spot,on-demand",
+		"ImageRegistry": "registry.example.com/mirror", "HttpsProxy": "http://proxy.example.com:3128", "NoProxy": ".example.com",
+		"KarpenterNamespace": "karpenter", "NodeAmiVersion": "v20260915",
 	},
 	"as little as possible": {
-		"DebugNamespaces": "", "EndpointPublicAccessCidrs": "", "ClusterLogTypes": "None", "ChartSource": "oci://registry.example.com/charts",
+		"DebugNamespaces": "", "EndpointPublicAccessCidrs": "", "ClusterLogTypes": "None", "ChartSource": "oci://111122223333.dkr.ecr.eu-west-1.amazonaws.com/charts",
 		"NodeInstanceFamilies": "c7g", "VpcCniWarmTargets": "",
 	},
 }

@@ -1,6 +1,7 @@
 package template
 
 import (
+	"encoding/base64"
 	"fmt"
 	"maps"
 	"regexp"
@@ -41,6 +42,7 @@ func newRun(t *testing.T, file string, given map[string]string) *stackRun {
 		attributes: map[string]string{
 			"Cluster":                           "e6data-sales",
 			"Cluster.OpenIdConnectIssuerUrl":    "https://oidc.eks.us-east-1.amazonaws.com/id/0123456789ABCDEF",
+			"Cluster.Endpoint":                  "https://0123456789ABCDEF.gr7.us-east-1.eks.amazonaws.com",
 			"Cluster.ClusterSecurityGroupId":    "sg-0c1a55e5",
 			"Network.Outputs.PrivateSubnetIds":  "subnet-0a,subnet-0b",
 			"Network.Outputs.NodeSubnetIds":     "subnet-0a,subnet-0b,subnet-0c",
@@ -159,6 +161,8 @@ func (r *stackRun) call(fn string, arg any) any {
 		return r.value(list[2])
 	case "Fn::Join":
 		return strings.Join(r.texts(list[1]), list[0].(string))
+	case "Fn::Base64":
+		return base64.StdEncoding.EncodeToString([]byte(r.text(arg)))
 	case "Fn::Split":
 		var out []any
 		for s := range strings.SplitSeq(r.text(list[1]), list[0].(string)) {

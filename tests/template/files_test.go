@@ -91,8 +91,8 @@ func TestNoLiteralPartition(t *testing.T) {
 	host := regexp.MustCompile(`[a-z0-9.-]+\.amazonaws\.com(\.cn)?`)
 	// Service principals and the audience of a role are the same everywhere.
 	everywhere := map[string]bool{
-		"elasticloadbalancing.amazonaws.com": true,
-		"eks.amazonaws.com":                  true, "events.amazonaws.com": true, "lambda.amazonaws.com": true, "logging.s3.amazonaws.com": true, "sts.amazonaws.com": true,
+		"elasticloadbalancing.amazonaws.com": true, "spot.amazonaws.com": true,
+		"eks.amazonaws.com": true, "events.amazonaws.com": true, "lambda.amazonaws.com": true, "logging.s3.amazonaws.com": true, "sts.amazonaws.com": true,
 	}
 	for _, f := range files {
 		template := plain(t, load(t, f)).(object) // a copy

@@ -54,6 +54,8 @@ func TestLoadBalancerControllerValues(t *testing.T) {
 			"name":        "aws-load-balancer-controller",
 			"annotations": map[string]any{"eks.amazonaws.com/role-arn": "arn:aws:made:::LoadBalancerControllerRole"},
 		},
+		"image":       map[string]any{"repository": "public.ecr.aws/eks/aws-load-balancer-controller"},
+		"env":         map[string]any{},
 		"defaultTags": map[string]any{"app": "e6data"},
 		"enableWaf":   false, "enableWafv2": false, "enableShield": false,
 		"enableServiceMutatorWebhook": false, "keepTLSSecret": true,

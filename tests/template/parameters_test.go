@@ -206,6 +206,32 @@ func TestPatterns(t *testing.T) {
 				"arn:aws:kms:us-east-1:111122223333:key/*", "arn:aws:kms::111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
 			},
 		},
+		"NodeTags": {
+			takes: []string{"", "team=data", "cost center=42,path=a/b:c,empty=", "a=1,b=2,c=3,d=4,e=5,f=6,g=7,h=8,i=9,j=10"},
+			refuses: []string{
+				"team", "=x", "a=1,", "a=1,,b=2", "a=b=c", "aws:x=1", "kubernetes.io/cluster/x=owned", "a =1", `a="x"`, "a={}",
+				"a=1,b=2,c=3,d=4,e=5,f=6,g=7,h=8,i=9,j=10,k=11",
+			},
+		},
+		"NodeCapacityTypes":  {takes: []string{"on-demand", "spot", "spot,on-demand"}, refuses: []string{"", "Spot", "on-demand,spot"}},
+		"NodeArchitectures":  {takes: []string{"arm64", "amd64", "arm64,amd64"}, refuses: []string{"", "x86_64"}},
+		"NodeAmiVersion":     {takes: []string{"latest", "v20260915"}, refuses: []string{"", "20260915", "v2026", "ami-0123456789abcdef0"}},
+		"KarpenterNamespace": {takes: []string{"kube-system", "karpenter"}, refuses: []string{"", "Karpenter", "a.b"}},
+		"HttpsProxy": {
+			takes: []string{"", "http://proxy.example.com:3128", "https://10.0.0.9:443"},
+			refuses: []string{
+				"proxy.example.com:3128", "http://proxy.example.com", "http://user:secret@proxy.example.com:3128", "http://user@proxy:3128",
+				"socks5://proxy:1080", "http://proxy:3128/", "http://-proxy:3128",
+			},
+		},
+		"NoProxy": {
+			takes:   []string{"", ".example.com,10.0.0.0/8,s3.us-east-1.amazonaws.com:443"},
+			refuses: []string{"a b", "a,", ",a", "*.example.com", "a;b"},
+		},
+		"ImageRegistry": {
+			takes:   []string{"", "registry.example.com", "registry.example.com:5000/a/b-c", "111122223333.dkr.ecr.us-east-1.amazonaws.com/mirror"},
+			refuses: []string{"https://registry.example.com", "registry.example.com/", "registry.example.com/A", "registry.example.com/a:tag", "/a"},
+		},
 		"ChartSource": {
 			takes: []string{"Public", "s3://charts", "s3://charts/a/b", "oci://registry.example.com:5000/charts", "oci://public.ecr.aws/karpenter"},
 			refuses: []string{
@@ -244,13 +270,18 @@ func TestRules(t *testing.T) {
 		"a published region":                      {quickstartFile, "us-east-1", nil, nil},
 		"an unpublished region":                   {quickstartFile, "sa-east-1", nil, []string{"RegionIsPublished"}},
 		"an unpublished region with its own copy": {quickstartFile, "sa-east-1", map[string]string{"ArtifactBucket": "copy"}, nil},
-		"a namespace of Kubernetes":               {quickstartFile, "us-east-1", map[string]string{"KubernetesNamespace": "kube-system"}, []string{"NamespaceIsOurs"}},
 		"everybody's namespace":                   {quickstartFile, "us-east-1", map[string]string{"KubernetesNamespace": "default"}, []string{"NamespaceIsOurs"}},
 		"an existing VPC":                         {existingFile, "us-east-1", map[string]string{"NatGateways": "PerZone"}, nil},
 		"private subnets":                         {existingFile, "us-east-1", map[string]string{"PrivateSubnetIds": "subnet-0a"}, nil},
 		"private and public subnets":              {existingFile, "us-east-1", map[string]string{"PrivateSubnetIds": "subnet-0a", "PublicSubnetIds": "subnet-0b"}, nil},
 		"public subnets alone":                    {existingFile, "us-east-1", map[string]string{"PublicSubnetIds": "subnet-0b"}, []string{"PublicSubnetsNeedPrivateOnes"}},
 		"NAT gateways beside given subnets":       {existingFile, "us-east-1", map[string]string{"PrivateSubnetIds": "subnet-0a", "NatGateways": "PerZone"}, []string{"GivenSubnetsHaveTheirWayOut"}},
+		"a namespace of Kubernetes":               {quickstartFile, "us-east-1", map[string]string{"KubernetesNamespace": "kube-system"}, []string{"ControllersHaveTheirNamespace", "NamespaceIsOurs"}},
+		"Karpenter in the workspace's namespace":  {quickstartFile, "us-east-1", map[string]string{"KarpenterNamespace": "e6data"}, []string{"ControllersHaveTheirNamespace"}},
+		"exceptions to no proxy":                  {quickstartFile, "us-east-1", map[string]string{"NoProxy": ".example.com"}, []string{"NoProxyNeedsProxy"}},
+		"exceptions to a proxy": {
+			quickstartFile, "us-east-1", map[string]string{"NoProxy": ".example.com", "HttpsProxy": "http://proxy.example.com:3128"}, nil,
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -56,6 +56,10 @@ func TestWorkspaceValues(t *testing.T) {
 	}
 }
 
+// direct is what is reached without a proxy, whatever the customer says.
+const direct = "localhost,127.0.0.1,169.254.0.0/16,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,.svc,.cluster.local," +
+	"0123456789ABCDEF.gr7.us-east-1.eks.amazonaws.com"
+
 func TestNodePoolValues(t *testing.T) {
 	r := newRun(t, quickstartFile, map[string]string{"NodeInstanceFamilies": "c7g, r7g", "NodePoolCpuLimit": "640", "NodeDiskGiB": "250"})
 	got := releaseValues(t, r, "NodePool")
@@ -74,7 +78,9 @@ func TestNodePoolValues(t *testing.T) {
 		"kmsKeyID":         "",
 		"subnetIDs":        []any{"subnet-0a", "subnet-0b", "subnet-0c"},
 		"securityGroupIDs": []any{"sg-0c1a55e5"},
-		"nodeTags":         map[string]any{"app": "e6data", "Name": "e6data-sales"},
+		"nodeTags":         map[string]any{},
+		"amiAlias":         "al2023@latest",
+		"proxy":            map[string]any{"https": "", "direct": direct},
 		"storageClass":     map[string]any{"create": true},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
