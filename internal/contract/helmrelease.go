@@ -37,6 +37,18 @@ type HelmRelease struct {
 	// owner, AdoptExisting takes them over. A Delete hands an adopted release
 	// that was not changed since back as it was found, and keeps adopted objects.
 	Adopt string `json:"Adopt,omitempty"`
+	// Dependents are objects that controllers make for the release's own. A
+	// Delete deletes them too and waits until they are gone; when it gives up,
+	// the reason names them and what they wait for.
+	Dependents []Dependents `json:"Dependents,omitempty"`
+}
+
+// Dependents are all objects of one type that have certain labels.
+type Dependents struct {
+	// Resource is plural and group, such as nodeclaims.karpenter.sh.
+	Resource string `json:"Resource"`
+	// Selector is a label selector; it must not be empty.
+	Selector string `json:"Selector"`
 }
 
 // Values of HelmRelease.Adopt.

@@ -66,7 +66,7 @@ func BenchmarkObjects(b *testing.B) {
 
 func remove(b *testing.B, r *release.Runner, target release.Target) {
 	b.Helper()
-	if err := r.Remove(b.Context(), alice, target, time.Minute); err != nil {
+	if err := r.Remove(b.Context(), alice, release.Removal{Target: target, Timeout: time.Minute}); err != nil {
 		b.Fatal(err)
 	}
 }

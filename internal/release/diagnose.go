@@ -59,7 +59,7 @@ func (t trouble) String() string {
 func (w *run) diagnose(ctx context.Context, revision *helmrelease.Release) string {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), diagnoseTime)
 	defer cancel()
-	d := &doctor{kube: w.kube, events: map[string][]core.Event{}}
+	d := newDoctor(w.kube)
 	var found []trouble
 	for _, doc := range append(documents(revision.Manifest), hookDocuments(revision)...) {
 		object, err := parse(doc)

@@ -8,6 +8,7 @@ import (
 	apps "k8s.io/api/apps/v1"
 	batch "k8s.io/api/batch/v1"
 	core "k8s.io/api/core/v1"
+	policy "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/kubernetes"
@@ -27,8 +28,9 @@ const (
 // doctor looks at objects one by one. Errors of its own are no trouble of the
 // patient: what cannot be read is left out.
 type doctor struct {
-	kube   kubernetes.Interface
-	events map[string][]core.Event // warnings by namespace
+	kube    kubernetes.Interface
+	events  map[string][]core.Event                 // warnings by namespace
+	budgets map[string][]policy.PodDisruptionBudget // by namespace
 }
 
 // examine gives the troubles of one object of a release.

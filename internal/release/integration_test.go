@@ -91,13 +91,13 @@ func TestLifeOfARelease(t *testing.T) {
 			t.Errorf("%s: got %+v, want %+v", step.name, got, step.expect)
 		}
 	}
-	if err := r.Remove(ctx, alice, target, 0); err != nil {
+	if err := r.Remove(ctx, alice, release.Removal{Target: target}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := client.CoreV1().Namespaces().Get(ctx, target.Namespace, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
 		t.Errorf("the namespace is still there: %v", err)
 	}
-	if err := r.Remove(ctx, alice, target, 0); err != nil {
+	if err := r.Remove(ctx, alice, release.Removal{Target: target}); err != nil {
 		t.Errorf("removing what is gone: %v", err)
 	}
 }
@@ -140,7 +140,7 @@ func TestFailedUpgradeIsRestored(t *testing.T) {
 	if got := install(t, r, alice, spec); got.Revision != 3 {
 		t.Errorf("after the restored revision 3 the old properties made revision %d", got.Revision)
 	}
-	if err := r.Remove(withDeadline(t, time.Minute), alice, spec.Target, 0); err != nil {
+	if err := r.Remove(withDeadline(t, time.Minute), alice, release.Removal{Target: spec.Target}); err != nil {
 		t.Error(err)
 	}
 }
@@ -178,7 +178,7 @@ func TestDeadRunHeals(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	t.Logf("healed in %s", time.Since(begin).Round(time.Millisecond))
-	if err := r.Remove(withDeadline(t, time.Minute), alice, spec.Target, 0); err != nil {
+	if err := r.Remove(withDeadline(t, time.Minute), alice, release.Removal{Target: spec.Target}); err != nil {
 		t.Error(err)
 	}
 	if err := <-dead; err == nil {
@@ -222,7 +222,7 @@ func TestForeignRelease(t *testing.T) {
 	if !errors.Is(err, release.ErrNothingDone) {
 		t.Error("a refusal counts as work that must be undone")
 	}
-	if err := r.Remove(withDeadline(t, time.Minute), alice, spec().Target, 0); err != nil {
+	if err := r.Remove(withDeadline(t, time.Minute), alice, release.Removal{Target: spec().Target}); err != nil {
 		t.Error(err)
 	}
 
@@ -230,7 +230,7 @@ func TestForeignRelease(t *testing.T) {
 		t.Errorf("the adoption made revision %d", got.Revision)
 	}
 	// Rolled back at once: it goes back to its owner.
-	if err := r.Remove(withDeadline(t, time.Minute), alice, spec().Target, 0); err != nil {
+	if err := r.Remove(withDeadline(t, time.Minute), alice, release.Removal{Target: spec().Target}); err != nil {
 		t.Error(err)
 	}
 	if got := install(t, r, eve, spec()); got.Revision != 3 {
@@ -242,13 +242,13 @@ func TestForeignRelease(t *testing.T) {
 	if got := install(t, r, bob, spec()); got.Revision != 5 {
 		t.Errorf("the renamed resource made revision %d", got.Revision)
 	}
-	if err := r.Remove(withDeadline(t, time.Minute), alice, spec().Target, 0); err != nil {
+	if err := r.Remove(withDeadline(t, time.Minute), alice, release.Removal{Target: spec().Target}); err != nil {
 		t.Error(err)
 	}
 	if _, err := client.CoreV1().ConfigMaps("foreign").Get(t.Context(), "app", metav1.GetOptions{}); err != nil {
 		t.Errorf("deleting the old logical ID took the new one's objects: %v", err)
 	}
-	if err := r.Remove(withDeadline(t, time.Minute), bob, spec().Target, 0); err != nil {
+	if err := r.Remove(withDeadline(t, time.Minute), bob, release.Removal{Target: spec().Target}); err != nil {
 		t.Error(err)
 	}
 	if _, err := client.CoreV1().ConfigMaps("foreign").Get(t.Context(), "app", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
@@ -307,7 +307,7 @@ func TestCustomResources(t *testing.T) {
 	}
 
 	// Nobody takes the finalizer off: the failure says so and nothing is forgotten.
-	err = r.Remove(withDeadline(t, time.Minute), alice, release.Target{Namespace: "kinds", Name: "app"}, 3*time.Second)
+	err = r.Remove(withDeadline(t, time.Minute), alice, release.Removal{Target: release.Target{Namespace: "kinds", Name: "app"}, Timeout: 3 * time.Second})
 	if err == nil {
 		t.Fatal("an uninstall succeeded that left an object behind")
 	}
@@ -315,7 +315,7 @@ func TestCustomResources(t *testing.T) {
 	if _, err := widgets.Patch(t.Context(), "app", types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Remove(withDeadline(t, time.Minute), alice, release.Target{Namespace: "kinds", Name: "app"}, 0); err != nil {
+	if err := r.Remove(withDeadline(t, time.Minute), alice, release.Removal{Target: release.Target{Namespace: "kinds", Name: "app"}}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := client.CoreV1().Namespaces().Get(t.Context(), "kinds", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
@@ -337,7 +337,7 @@ func TestCustomResources(t *testing.T) {
 		_, err := definitions.Get(t.Context(), "widgets.example.test", metav1.GetOptions{})
 		return apierrors.IsNotFound(err)
 	})
-	if err := r.Remove(withDeadline(t, time.Minute), alice, again.Target, 0); err != nil {
+	if err := r.Remove(withDeadline(t, time.Minute), alice, release.Removal{Target: again.Target}); err != nil {
 		t.Error(err)
 	}
 }
@@ -371,7 +371,7 @@ func TestAdoptedObjectsOutliveTheRelease(t *testing.T) {
 	if err != nil || now.Data["answer"] != "new" {
 		t.Errorf("the adopted object is %v, %v", now.Data, err)
 	}
-	if err := r.Remove(withDeadline(t, time.Minute), alice, adopt.Target, 0); err != nil {
+	if err := r.Remove(withDeadline(t, time.Minute), alice, release.Removal{Target: adopt.Target}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := client.CoreV1().ConfigMaps("default").Get(t.Context(), "shared", metav1.GetOptions{}); err != nil {
@@ -402,7 +402,7 @@ spec:
 	}
 	t.Logf("the error: %v", err)
 	contains(t, err.Error(), "failed pre-install", "of Job app-pre is Pending: no node takes it")
-	if err := r.Remove(withDeadline(t, time.Minute), alice, spec.Target, 0); err != nil {
+	if err := r.Remove(withDeadline(t, time.Minute), alice, release.Removal{Target: spec.Target}); err != nil {
 		t.Error(err)
 	}
 }
@@ -428,14 +428,14 @@ func TestFailureNamesThePod(t *testing.T) {
 			}
 			_, err := r.Apply(withDeadline(t, time.Minute), alice, spec)
 			if err == nil {
-				if err := r.Remove(withDeadline(t, time.Minute), alice, spec.Target, 0); err != nil {
+				if err := r.Remove(withDeadline(t, time.Minute), alice, release.Removal{Target: spec.Target}); err != nil {
 					t.Error(err)
 				}
 				t.Skip("this embedded EKS does not play pod faults")
 			}
 			t.Logf("the error: %v", err)
 			contains(t, err.Error(), append(tc.say, "pod fault-"+name+"/app-", "of Deployment app")...)
-			if err := r.Remove(withDeadline(t, time.Minute), alice, spec.Target, 0); err != nil {
+			if err := r.Remove(withDeadline(t, time.Minute), alice, release.Removal{Target: spec.Target}); err != nil {
 				t.Error(err)
 			}
 			if _, err := client.CoreV1().Namespaces().Get(t.Context(), spec.Namespace, metav1.GetOptions{}); !apierrors.IsNotFound(err) {

@@ -74,7 +74,7 @@ func TestNodepoolChartSuitsKarpenter(t *testing.T) {
 		if name == "karpenter-crd" {
 			owner = alice
 		}
-		if err := r.Remove(withDeadline(t, time.Minute), owner, release.Target{Namespace: "kube-system", Name: name}, 0); err != nil {
+		if err := r.Remove(withDeadline(t, time.Minute), owner, release.Removal{Target: release.Target{Namespace: "kube-system", Name: name}}); err != nil {
 			t.Error(err)
 		}
 	}

@@ -104,6 +104,8 @@ type run struct {
 	spec   *Spec
 	// timeout is the longest time for one Helm action; 0: what the context leaves.
 	timeout time.Duration
+	// leave must be gone before a removal is done.
+	leave []Dependents
 	// inherited: the lease was taken over from a run that died at work.
 	inherited bool
 	// touched: something in the cluster may have been changed.
@@ -155,15 +157,29 @@ func (w *run) apply(ctx context.Context) (Observation, error) {
 	return seen, err
 }
 
-// Remove takes away the release and, if this stack made it and nothing else
+// Removal says what to take away.
+type Removal struct {
+	Target
+	// Timeout is as in Spec.
+	Timeout time.Duration
+	// Dependents go with the release.
+	Dependents []Dependents
+}
+
+// Remove takes away the release with its dependents and, if this stack made it and nothing else
 // was installed there, its namespace. What is not there or belongs to somebody
-// else is left alone: both are success. timeout is as in Spec.
-func (r *Runner) Remove(ctx context.Context, owner Owner, target Target, timeout time.Duration) error {
-	w, err := r.open(target, owner, nil)
+// else is left alone: both are success.
+func (r *Runner) Remove(ctx context.Context, owner Owner, removal Removal) error {
+	for _, d := range removal.Dependents {
+		if err := d.Check(); err != nil {
+			return err
+		}
+	}
+	w, err := r.open(removal.Target, owner, nil)
 	if err != nil {
 		return err
 	}
-	w.timeout = timeout
+	w.timeout, w.leave = removal.Timeout, removal.Dependents
 	if err := w.remove(ctx); err != nil {
 		return r.explain(ctx, err)
 	}

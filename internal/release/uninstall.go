@@ -14,6 +14,7 @@ import (
 	helmrelease "helm.sh/helm/v3/pkg/release"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/cli-runtime/pkg/resource"
 )
 
@@ -21,16 +22,20 @@ import (
 // then removes its records. Helm's own uninstall drops the records even if the
 // objects stay, so that nobody would come back for them.
 func (w *run) uninstall(ctx context.Context, seen Observation) error {
-	stop := time.Now().Add(budget(ctx, w.timeout))
+	began := time.Now()
+	stop := began.Add(budget(ctx, w.timeout))
 	var failure error
 	if seen.Last.Info.Status != helmrelease.StatusUninstalled {
 		failure = w.helmUninstall(ctx, seen.Last)
 	}
-	stuck, err := w.sweep(ctx, seen.history, stop)
-	if err != nil {
+	stuck, dependents, err := w.sweep(ctx, seen.history, stop)
+	switch {
+	case err != nil:
 		return errors.Join(failure, err)
-	}
-	if len(stuck) > 0 {
+	case len(dependents) > 0:
+		return fmt.Errorf("uninstall release %s: given up after %s, because these objects do not go: %s", w.target,
+			time.Since(began).Round(time.Second), w.explainDependents(ctx, dependents))
+	case len(stuck) > 0:
 		return fmt.Errorf("uninstall release %s: these objects were deleted but do not go: %s. "+
 			"Whoever put the finalizer must be running to take it off", w.target, strings.Join(stuck, "; "))
 	}
@@ -84,17 +89,28 @@ func without(manifest string, unwanted []string) string {
 
 // sweep deletes what any revision of the release left and waits for its end.
 // An interrupted upgrade leaves objects that its newest manifest does not name,
-// and Helm never removes the objects of hooks. It returns what is still there
-// when the time is up.
-func (w *run) sweep(ctx context.Context, history []*helmrelease.Release, stop time.Time) ([]string, error) {
+// and Helm never removes the objects of hooks. What controllers made for those
+// objects goes with them. It returns what is still there when the time is up.
+func (w *run) sweep(ctx context.Context, history []*helmrelease.Release, stop time.Time) (stuck []string, dependents []*unstructured.Unstructured, err error) {
 	objects, err := w.everything(history)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	var seen progress
 	for {
-		stuck, err := w.remaining(ctx, objects)
-		if err != nil || len(stuck) == 0 || time.Now().After(stop) || !pause(ctx, 200*time.Millisecond) {
-			return stuck, err
+		if stuck, err = w.remaining(ctx, objects); err != nil {
+			return stuck, nil, err
+		}
+		if dependents, err = w.dependents(ctx); err != nil {
+			return stuck, nil, err
+		}
+		waiting := slices.Clone(stuck)
+		for _, d := range dependents {
+			waiting = append(waiting, kindOf(d))
+		}
+		seen.report(ctx, w.target, waiting)
+		if len(waiting) == 0 || time.Now().After(stop) || !pause(ctx, 200*time.Millisecond) {
+			return stuck, dependents, nil
 		}
 	}
 }

@@ -24,7 +24,7 @@ type (
 // installer brings releases of one cluster to where they should be.
 type installer interface {
 	Apply(context.Context, release.Owner, release.Spec) (release.Result, error)
-	Remove(context.Context, release.Owner, release.Target, time.Duration) error
+	Remove(context.Context, release.Owner, release.Removal) error
 }
 
 // charter brings charts into memory.
@@ -124,8 +124,11 @@ func (h *helmRelease) remove(ctx context.Context, r request, id identity) error 
 	if err != nil {
 		return err
 	}
-	timeout := time.Duration(max(r.Props.TimeoutSeconds, 0)) * time.Second
-	return cluster.Remove(ctx, release.OwnerOf(r.StackID, r.LogicalID), id.target, timeout)
+	removal := release.Removal{Target: id.target, Timeout: time.Duration(max(r.Props.TimeoutSeconds, 0)) * time.Second}
+	for _, d := range r.Props.Dependents {
+		removal.Dependents = append(removal.Dependents, release.Dependents(d))
+	}
+	return cluster.Remove(ctx, release.OwnerOf(r.StackID, r.LogicalID), removal)
 }
 
 // spec turns properties into what the release should be, chart included.
@@ -171,5 +174,8 @@ func check(p contract.HelmRelease) error {
 	refuse(p.TimeoutSeconds < 0, "TimeoutSeconds %d is negative", p.TimeoutSeconds)
 	refuse(!slices.Contains([]string{"", contract.AdoptNever, contract.AdoptExisting}, p.Adopt),
 		"Adopt %q: want %s or %s", p.Adopt, contract.AdoptNever, contract.AdoptExisting)
+	for _, d := range p.Dependents {
+		problems = append(problems, release.Dependents(d).Check())
+	}
 	return errors.Join(problems...)
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -32,8 +31,12 @@ func (r *recorder) Apply(_ context.Context, o release.Owner, s release.Spec) (re
 	return release.Result{Revision: 3, Status: "deployed", ChartVersion: "1.2.3", AppVersion: "4"}, r.apply
 }
 
-func (r *recorder) Remove(_ context.Context, o release.Owner, t release.Target, timeout time.Duration) error {
-	r.calls = append(r.calls, fmt.Sprintf("remove %s for %s, timeout %s", t, o, timeout))
+func (r *recorder) Remove(_ context.Context, o release.Owner, w release.Removal) error {
+	call := fmt.Sprintf("remove %s for %s, timeout %s", w.Target, o, w.Timeout)
+	for _, d := range w.Dependents {
+		call += ", with " + d.String()
+	}
+	r.calls = append(r.calls, call)
 	return r.remove
 }
 
@@ -97,8 +100,9 @@ func TestCreateAndUpdate(t *testing.T) {
 		"all that is wrong is told at once": {
 			change: func(r *request) {
 				r.Props.Namespace, r.Props.ReleaseName, r.Props.TimeoutSeconds, r.Props.Adopt, r.Props.Values = "A_b", strings.Repeat("r", 54), -1, "Perhaps", `{"a":}`
+				r.Props.Dependents = []contract.Dependents{{Resource: "nodes"}}
 			},
-			say: []string{"Namespace", "ReleaseName", "TimeoutSeconds", "Adopt", "line 1, column 6"},
+			say: []string{"Namespace", "ReleaseName", "TimeoutSeconds", "Adopt", "line 1, column 6", "everything would be meant"},
 		},
 	}
 	for name, tc := range cases {
@@ -147,9 +151,16 @@ func TestDelete(t *testing.T) {
 		"by the ID alone":                       {id: "helmrelease/demo/apps/app", change: func(r *request) { r.Props = contract.HelmRelease{} }, calls: []string{"remove apps/app for resource App of stack ws, timeout 0s"}},
 		"what the ID names, not the properties": {id: "helmrelease/demo/old/app", calls: []string{"remove old/app for resource App of stack ws, timeout 1m0s"}},
 		"an unreadable ID":                      {id: "helmrelease/demo"},
-		"a cluster that is gone":                {id: "helmrelease/demo/apps/app", find: fmt.Errorf("%w: demo", kube.ErrNoCluster)},
-		"a cluster that cannot be seen":         {id: "helmrelease/demo/apps/app", find: errors.New("AccessDenied"), fails: true},
-		"objects that do not go":                {id: "helmrelease/demo/apps/app", cluster: recorder{remove: errors.New("stuck")}, calls: []string{"remove apps/app for resource App of stack ws, timeout 1m0s"}, fails: true},
+		"dependents too": {
+			id: "helmrelease/demo/apps/app",
+			change: func(r *request) {
+				r.Props.Dependents = []contract.Dependents{{Resource: "nodeclaims.karpenter.sh", Selector: "pool=app"}}
+			},
+			calls: []string{"remove apps/app for resource App of stack ws, timeout 1m0s, with nodeclaims.karpenter.sh with pool=app"},
+		},
+		"a cluster that is gone":        {id: "helmrelease/demo/apps/app", find: fmt.Errorf("%w: demo", kube.ErrNoCluster)},
+		"a cluster that cannot be seen": {id: "helmrelease/demo/apps/app", find: errors.New("AccessDenied"), fails: true},
+		"objects that do not go":        {id: "helmrelease/demo/apps/app", cluster: recorder{remove: errors.New("stuck")}, calls: []string{"remove apps/app for resource App of stack ws, timeout 1m0s"}, fails: true},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
