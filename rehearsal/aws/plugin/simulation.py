@@ -21,10 +21,12 @@ from ministack.services import iam
 from . import authorization, roles
 from .authorization import reference, rules
 
-# The reference names no resource for it; WAF's guide limits it to a load balancer, and so the rules judge it.
-# https://docs.aws.amazon.com/waf/latest/developerguide/security_iam_service-with-iam.html
+# Actions on resources that the reference does not name for them.
 _RESOURCE_BY_GUIDE = {
-    "elasticloadbalancing:SetWebAcl": re.compile(r"arn:[^:]+:elasticloadbalancing:.*:loadbalancer/app/.+")
+    # https://docs.aws.amazon.com/waf/latest/developerguide/security_iam_service-with-iam.html
+    "elasticloadbalancing:SetWebAcl": re.compile(r"arn:[^:]+:elasticloadbalancing:.*:loadbalancer/app/.+"),
+    # https://docs.aws.amazon.com/eks/latest/userguide/zone-shift.html
+    "arc-zonal-shift:GetManagedResource": re.compile(r"arn:[^:]+:eks:.*:cluster/.+"),
 }
 
 _WORDS = {"Allow": "allowed", "Deny": "explicitDeny", "ImplicitDeny": "implicitDeny"}

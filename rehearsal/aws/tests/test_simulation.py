@@ -61,6 +61,8 @@ class Simulation(unittest.TestCase):
         self.assertEqual(self.decision(role, "s3:GetObject", THEIRS), "implicitDeny")
         self.assertEqual(self.decision(role, "s3:PutObject", OURS), "implicitDeny")
         self.assertEqual(self.decision(role, "ec2:DescribeSubnets", "*"), "allowed")
+        elsewhere = self.decision(role, "ec2:DescribeSubnets", "*", aws_RequestedRegion="eu-west-1")
+        self.assertEqual(elsewhere, "implicitDeny")
         self.assertEqual(self.decision(role, "wafv2:TagResource", waf, aws_RequestTag__app="a"), "allowed")
         self.assertEqual(self.decision(role, "wafv2:TagResource", waf, aws_RequestTag__app="b"), "implicitDeny")
         self.assertEqual(self.decision(role, "wafv2:TagResource", waf), "implicitDeny")

@@ -72,15 +72,16 @@ def decide(principal: iam_evaluator.PrincipalInfo, judgement: Judgement) -> iam_
     """
     if principal.policies is None:
         return iam_evaluator.EvalResult("Allow", principal.arn)
+    asked = {name.lower(): value for name, value in judgement.keys.items()}
     context = iam_evaluator.EvalContext(
         principal_arn=principal.arn,
         principal_type=principal.type,
         principal_account=principal.account,
         action=judgement.action,
         resource_arn=judgement.resource,
-        region=get_region(),
+        region=asked.get("aws:requestedregion") or get_region(),
         # A request that names no tags has no aws:TagKeys.
-        service_context={"aws:tagkeys": None, **{name.lower(): value for name, value in judgement.keys.items()}},
+        service_context={"aws:tagkeys": None, **asked},
         principal_keys=principal.keys,
     )
     result = iam_evaluator.evaluate(context, principal.policies, *principal.limits)

@@ -117,7 +117,7 @@ def pattern(prefix: str, resource_type: str) -> re.Pattern[str]:
         parts += (
             "[^:/]*"
             if variable[1] in ("Region", "Account")
-            else ".+"
+            else ".*"
             if _WITH_SLASHES.search(variable[1])
             else "[^:/]+"
         )

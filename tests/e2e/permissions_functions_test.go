@@ -1,0 +1,67 @@
+package e2e
+
+const ec2Here = "arn:aws:ec2:{region}:{account}:"
+
+var (
+	inAnotherRegion = keys{"aws:RequestedRegion": "eu-west-1"}
+	// A call of the function's own code tells which function it is; Lambda's,
+	// with the function's role, does not.
+	fromCode = keys{"lambda:SourceFunctionArn": "arn:aws:lambda:{region}:{account}:function:quickstart-HelmInstaller"}
+)
+
+// ownLogs are the rows of a function's log group.
+func ownLogs(group string) []permission {
+	return []permission{
+		may("writes its logs", "logs:CreateLogStream", "{"+group+"}:log-stream:"),
+		may("line by line", "logs:PutLogEvents", "{"+group+"}:log-stream:2026/11/22/1"),
+		mayNot("another function's", "logs:CreateLogStream", "arn:aws:logs:{region}:{account}:log-group:/aws/lambda/another:log-stream:"),
+		mayNot("lines there", "logs:PutLogEvents", "arn:aws:logs:{region}:{account}:log-group:/aws/lambda/another:log-stream:1"),
+		mayNot("groups, which would keep logs for ever", "logs:CreateLogGroup", "arn:aws:logs:{region}:{account}:log-group:/aws/lambda/another"),
+		mayNot("what it wrote", "logs:DeleteLogStream", "{"+group+"}:log-stream:1"),
+	}
+}
+
+var helmInstallerPermissions = append([]permission{
+	may("finds the cluster", "eks:DescribeCluster", "arn:aws:eks:{region}:{account}:cluster/{cluster}"),
+	may("reads charts", "s3:GetObject", "arn:aws:s3:::{artifacts}/{charts}/karpenter-1.14.0.tgz"),
+	mayNot("other files beside them", "s3:GetObject", "arn:aws:s3:::{artifacts}/other/karpenter-1.14.0.tgz"),
+	mayNot("changes of charts", "s3:PutObject s3:DeleteObject", "arn:aws:s3:::{artifacts}/{charts}/karpenter-1.14.0.tgz"),
+	mayNot("the workspace's results", "s3:GetObject", "arn:aws:s3:::{bucket}/results/1"),
+	mayNot("data", "s3:GetObject", "arn:aws:s3:::example-sales-data/1"),
+	may("has Lambda look at the network", "ec2:DescribeNetworkInterfaces ec2:DescribeSubnets", "*"),
+	may("has Lambda make and remove interfaces", "ec2:CreateNetworkInterface", ec2Here+"network-interface/* "+ec2Here+"subnet/subnet-1"),
+	may("also with addresses", "ec2:DeleteNetworkInterface ec2:AssignPrivateIpAddresses ec2:UnassignPrivateIpAddresses", ec2Here+"network-interface/eni-1"),
+	mayNot("the same from its code", "ec2:DescribeNetworkInterfaces ec2:DescribeSubnets", "*", fromCode),
+	mayNot("interfaces from its code", "ec2:CreateNetworkInterface ec2:DeleteNetworkInterface ec2:AssignPrivateIpAddresses ec2:UnassignPrivateIpAddresses", ec2Here+"network-interface/eni-1", fromCode),
+	mayNot("other networks", "ec2:AttachNetworkInterface ec2:ModifyNetworkInterfaceAttribute", ec2Here+"network-interface/eni-1"),
+	mayNot("its own rights", "iam:PutRolePolicy iam:DeleteRolePermissionsBoundary", "{HelmInstallerRole}"),
+}, ownLogs("HelmInstallerLogGroup")...)
+
+var outputsPermissions = append([]permission{
+	may("knows the zones", "ec2:DescribeAvailabilityZones", "*"),
+	mayNot("more of EC2", "ec2:DescribeInstances ec2:DescribeVpcs ec2:DescribeNetworkInterfaces", "*"),
+	mayNot("interfaces", "ec2:CreateNetworkInterface", ec2Here+"network-interface/*"),
+	mayNot("the cluster", "eks:DescribeCluster", "arn:aws:eks:{region}:{account}:cluster/{cluster}"),
+	mayNot("charts and code", "s3:GetObject", "arn:aws:s3:::{artifacts}/{charts}/karpenter-1.14.0.tgz"),
+	mayNot("its own rights", "iam:PutRolePolicy", "{OutputsFunctionRole}"),
+}, ownLogs("OutputsFunctionLogGroup")...)
+
+// The add-ons' roles have AWS's own policies; the rows say what is relied on.
+var ebsCsiPermissions = []permission{
+	may("makes volumes with its tag", "ec2:CreateVolume", ec2Here+"volume/*", asked("ebs.csi.aws.com/cluster", "true")),
+	may("attaches its volumes", "ec2:AttachVolume", ec2Here+"volume/vol-1", hasInEC2("ebs.csi.aws.com/cluster", "true")),
+	may("removes its volumes", "ec2:DeleteVolume", ec2Here+"volume/vol-1", hasInEC2("ebs.csi.aws.com/cluster", "true")),
+	mayNot("volumes without its tag", "ec2:CreateVolume", ec2Here+"volume/*"),
+	mayNot("the end of others' volumes", "ec2:DeleteVolume", ec2Here+"volume/vol-1"),
+	mayNot("instances", "ec2:TerminateInstances ec2:RunInstances", ec2Here+"instance/i-1", hasInEC2("ebs.csi.aws.com/cluster", "true")),
+	mayNot("the workspace bucket", "s3:GetObject", "arn:aws:s3:::{bucket}/results/1"),
+}
+
+var vpcCniPermissions = []permission{
+	may("gives pods addresses", "ec2:AssignPrivateIpAddresses ec2:UnassignPrivateIpAddresses", ec2Here+"network-interface/eni-1"),
+	may("makes interfaces", "ec2:CreateNetworkInterface", ec2Here+"network-interface/* "+ec2Here+"subnet/subnet-1"),
+	mayNot("instances", "ec2:TerminateInstances ec2:RunInstances", ec2Here+"instance/i-1"),
+	mayNot("volumes", "ec2:CreateVolume", ec2Here+"volume/*"),
+	mayNot("tags of what is no interface", "ec2:CreateTags", ec2Here+"instance/i-1", asked("a", "b")),
+	mayNot("the workspace bucket", "s3:GetObject", "arn:aws:s3:::{bucket}/results/1"),
+}
