@@ -20,6 +20,7 @@ func newCrossAccountRole(s awscdk.Stack, c Cluster, b Bucket) awsiam.CfnRole {
 		),
 		Policies: []any{
 			inlineProperty("workspace-bucket", useWorkspaceBucket(b)...),
+			useKeyForObjects(b.Arn),
 			inlineProperty("cluster",
 				allow("DescribeCluster", []string{"eks:DescribeCluster", "eks:ListNodegroups"}, c.Arn),
 				allow("DescribeNodeGroups", []string{"eks:DescribeNodegroup"},

@@ -25,13 +25,19 @@ func useKeyForVolumes() any {
 	))
 }
 
-// useKeyForObjects is an inline policy for a role that reads and writes objects
-// of the workspace bucket; it is left out without a key. The actions are those
-// of the S3 User Guide, "Using server-side encryption with AWS KMS keys"
-// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html).
-func useKeyForObjects() any {
-	return onlyIf(hasKmsKey, inline("kms-key",
-		throughService("UseKeyForObjects", "s3", "kms:Decrypt", "kms:GenerateDataKey")))
+// useKeyForObjects is an inline policy for a role that reads and writes objects;
+// it is left out without a key. The actions are those of the S3 User Guide,
+// "Using server-side encryption with AWS KMS keys"
+// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html),
+// the second for uploads. With a bucket's ARN it holds for the objects of that
+// bucket: S3 encrypts each for the ARN of the bucket or of the object.
+func useKeyForObjects(bucketArn *string) any {
+	s := throughService("UseKeyForObjects", "s3", "kms:Decrypt", "kms:GenerateDataKey")
+	if bucketArn != nil {
+		like := s["Condition"].(map[string]any)["StringLike"].(map[string]any)
+		like["kms:EncryptionContext:aws:s3:arn"] = []*string{bucketArn, join("", bucketArn, text("/*"))}
+	}
+	return onlyIf(hasKmsKey, inline("kms-key", s))
 }
 
 // throughService allows actions on the customer's key, as long as an AWS

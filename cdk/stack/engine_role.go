@@ -23,6 +23,7 @@ func newEngineRole(s awscdk.Stack, c Cluster, b Bucket) awsiam.CfnRole {
 				allow("ReadData", []string{"s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectVersion"}, dataBuckets("/*")),
 			),
 			inlineProperty("workspace-bucket", useWorkspaceBucket(b)...),
+			useKeyForObjects(nil), // data may be encrypted with it too
 			inlineProperty("system-tables", allow("WriteSystemTables", []string{"sts:AssumeRole", "sts:TagSession"},
 				subWith("arn:${AWS::Partition}:iam::${ControlPlaneAccount}:role/e6-system-tables-*",
 					map[string]*string{"ControlPlaneAccount": pick(4, ":", controlPlanePrincipal())}))),

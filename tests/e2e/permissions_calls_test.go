@@ -5,10 +5,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -373,29 +375,62 @@ func (w *permissionWorld) s3(config aws.Config) *s3.Client {
 // the SDK is among this module's dependencies.
 func (w *permissionWorld) json(config aws.Config, service, target, body string) func(context.Context) error {
 	return func(ctx context.Context) error {
-		request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.Endpoint+"/", strings.NewReader(body))
-		if err != nil {
-			return err
-		}
-		request.Header.Set("X-Amz-Target", target)
-		request.Header.Set("Content-Type", "application/x-amz-json-1.1")
-		who, err := config.Credentials.Retrieve(ctx)
-		if err != nil {
-			return err
-		}
-		sum := sha256.Sum256([]byte(body))
-		if err := v4.NewSigner().SignHTTP(ctx, who, request, hex.EncodeToString(sum[:]), service, config.Region, time.Now()); err != nil {
-			return err
-		}
-		response, err := config.HTTPClient.Do(request)
-		if err != nil {
-			return err
-		}
-		defer response.Body.Close()
-		text, err := io.ReadAll(response.Body)
-		if err == nil && response.StatusCode != http.StatusOK {
-			err = fmt.Errorf("%s: %s", response.Status, bytes.TrimSpace(text))
-		}
+		_, err := w.post(ctx, config, service, target, body)
 		return err
 	}
+}
+
+func (d *deployment) post(ctx context.Context, config aws.Config, service, target, body string) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, d.Endpoint+"/", strings.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("X-Amz-Target", target)
+	request.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	who, err := config.Credentials.Retrieve(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256([]byte(body))
+	if err := v4.NewSigner().SignHTTP(ctx, who, request, hex.EncodeToString(sum[:]), service, config.Region, time.Now()); err != nil {
+		return nil, err
+	}
+	response, err := config.HTTPClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s", response.Status, bytes.TrimSpace(text))
+	}
+	return text, err
+}
+
+// newKey makes a KMS key with the policy that docs/kms-key-policy.md tells
+// customers to give theirs, and returns its ARN.
+func (d *deployment) newKey(t *testing.T) string {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/kms-key-policy.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, policy, _ := strings.Cut(string(page), "```json\n")
+	policy, _, ok := strings.Cut(policy, "```")
+	if !ok {
+		t.Fatal("the page has no policy")
+	}
+	body, err := json.Marshal(map[string]string{"Policy": strings.ReplaceAll(policy, "111122223333", account)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := d.post(t.Context(), d.AWSConfig(), "kms", "TrentService.CreateKey", string(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var made struct{ KeyMetadata struct{ Arn string } }
+	if err := json.Unmarshal(text, &made); err != nil || made.KeyMetadata.Arn == "" {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	return made.KeyMetadata.Arn
 }

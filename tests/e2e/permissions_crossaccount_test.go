@@ -1,5 +1,7 @@
 package e2e
 
+import "slices"
+
 const (
 	elbHere   = "arn:aws:elasticloadbalancing:{region}:{account}:"
 	wafHere   = "arn:aws:wafv2:{region}:{account}:regional/"
@@ -38,7 +40,27 @@ var readWriteWorkspace = []permission{
 	mayNot("versioning off", "s3:PutBucketVersioning s3:PutBucketLogging", "arn:aws:s3:::{bucket}"),
 }
 
-var crossAccountPermissions = append([]permission{
+// throughS3 are the keys of S3's request to KMS, for an object of the bucket.
+func throughS3(bucket string) keys {
+	return keys{
+		"kms:ViaService": "s3.{region}.amazonaws.com", "kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::" + bucket,
+		"kms:EncryptionContextKeys": []string{"aws:s3:arn"},
+	}
+}
+
+// useOfKey are the rows of whoever uses objects that a customer's key encrypts.
+var useOfKey = []permission{
+	may("reads and writes results, which the key encrypts", "kms:Decrypt kms:GenerateDataKey", "{key}", throughS3("{bucket}")),
+	mayNot("what is encrypted elsewhere", "kms:Decrypt kms:GenerateDataKey", "{key}", keys{"kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::{bucket}"}),
+	mayNot("disks", "kms:Decrypt kms:GenerateDataKey", "{key}", throughS3("{bucket}"), keys{"kms:ViaService": "ec2.{region}.amazonaws.com"}),
+	mayNot("buckets elsewhere", "kms:Decrypt kms:GenerateDataKey", "{key}", throughS3("{bucket}"), keys{"kms:ViaService": "s3.eu-west-1.amazonaws.com"}),
+	mayNot("other keys through S3", "kms:Decrypt kms:GenerateDataKey", "arn:aws:kms:{region}:{account}:key/00000000-0000-0000-0000-000000000000", throughS3("{bucket}")),
+	mayNot("the key itself", "kms:CreateGrant kms:DisableKey kms:ScheduleKeyDeletion kms:PutKeyPolicy", "{key}", keys{"kms:ViaService": "s3.{region}.amazonaws.com"}),
+}
+
+var crossAccountPermissions = slices.Concat([]permission{
+	mayNot("other buckets' objects with the same key", "kms:Decrypt kms:GenerateDataKey", "{key}", throughS3("example-sales-data")),
+
 	// The cluster.
 	may("finds the cluster", "eks:DescribeCluster eks:ListNodegroups", "arn:aws:eks:{region}:{account}:cluster/{cluster}"),
 	may("looks at its node groups", "eks:DescribeNodegroup", "arn:aws:eks:{region}:{account}:nodegroup/{cluster}/default/01234567-89ab-cdef-0123-456789abcdef"),
@@ -133,4 +155,4 @@ var crossAccountPermissions = append([]permission{
 	mayNot("instances' secrets", "ec2:GetPasswordData ec2:GetConsoleOutput", "arn:aws:ec2:{region}:{account}:instance/i-0123456789abcdef0"),
 	mayNot("instances", "ec2:StopInstances", "arn:aws:ec2:{region}:{account}:instance/i-0123456789abcdef0", ours),
 	mayNot("alarms", "cloudwatch:DeleteAlarms", "arn:aws:cloudwatch:{region}:{account}:alarm:a"),
-}, readWriteWorkspace...)
+}, readWriteWorkspace, useOfKey)

@@ -1,5 +1,7 @@
 package e2e
 
+import "slices"
+
 const (
 	glueHere    = "arn:aws:glue:{region}:{account}:"
 	salesData   = "arn:aws:s3:::example-sales-data"
@@ -8,7 +10,9 @@ const (
 
 // enginePermissions are the query engine's. It reads the catalog of the
 // account and, of S3, the two data buckets that the stack was told.
-var enginePermissions = append([]permission{
+var enginePermissions = slices.Concat([]permission{
+	may("reads data that the same key encrypts", "kms:Decrypt", "{key}", throughS3("example-sales-data")),
+
 	may("finds tables", "glue:GetTable glue:GetTables glue:GetPartitions", glueHere+"catalog "+glueHere+"database/sales "+glueHere+"table/sales/orders"),
 	may("finds databases", "glue:GetDatabase glue:GetDatabases", glueHere+"catalog "+glueHere+"database/sales"),
 	may("writes tables when GlueAccess is ReadWrite", "glue:CreateTable glue:UpdateTable glue:DeleteTable", glueHere+"catalog "+glueHere+"database/sales "+glueHere+"table/sales/orders"),
@@ -33,4 +37,4 @@ var enginePermissions = append([]permission{
 
 	mayNot("other services", "ec2:DescribeInstances elasticloadbalancing:DescribeLoadBalancers cloudwatch:GetMetricStatistics", "*"),
 	mayNot("the cluster", "eks:DescribeCluster", "arn:aws:eks:{region}:{account}:cluster/{cluster}"),
-}, readWriteWorkspace...)
+}, readWriteWorkspace, useOfKey)

@@ -11,6 +11,7 @@ var (
 	hasNoPool     = hasInEC2("kubernetes.io/cluster/{cluster}", "owned")
 	hasNoCluster  = hasInEC2("karpenter.sh/nodepool", "e6data-analytics")
 	byLaunch      = keys{"ec2:CreateAction": "RunInstances"}
+	throughEC2    = keys{"kms:ViaService": "ec2.{region}.amazonaws.com"}
 	byFleet       = keys{"ec2:CreateAction": "CreateFleet"}
 )
 
@@ -95,5 +96,14 @@ var karpenterPermissions = []permission{
 	may("reads prices", "pricing:GetProducts", "*"),
 	may("hears of zonal shifts", "arc-zonal-shift:GetManagedResource", theCluster, keys{"arc-zonal-shift:ResourceIdentifier": theCluster}),
 	mayNot("zonal shifts of others", "arc-zonal-shift:GetManagedResource", anotherCluster, keys{"arc-zonal-shift:ResourceIdentifier": anotherCluster}),
+	may("encrypts disks of nodes", "kms:DescribeKey kms:Decrypt kms:GenerateDataKeyWithoutPlaintext kms:ReEncryptFrom kms:ReEncryptTo", "{key}", throughEC2),
+	may("lends the key to disks", "kms:CreateGrant", "{key}", throughEC2, keys{"kms:GrantIsForAWSResource": "true"}),
+	mayNot("what the key encrypts elsewhere", "kms:Decrypt", "{key}", throughS3("{bucket}")),
+	mayNot("the key without EC2", "kms:Decrypt", "{key}"),
+	mayNot("the key to anybody", "kms:CreateGrant", "{key}", throughEC2),
+	mayNot("the key to anybody else's resource", "kms:CreateGrant", "{key}", throughEC2, keys{"kms:GrantIsForAWSResource": "false"}),
+	mayNot("grants without EC2", "kms:CreateGrant", "{key}", keys{"kms:GrantIsForAWSResource": "true"}),
+	mayNot("other keys", "kms:Decrypt kms:GenerateDataKeyWithoutPlaintext kms:CreateGrant", "arn:aws:kms:{region}:{account}:key/00000000-0000-0000-0000-000000000000", throughEC2),
+	mayNot("other keys to disks", "kms:CreateGrant", "arn:aws:kms:{region}:{account}:key/00000000-0000-0000-0000-000000000000", throughEC2, keys{"kms:GrantIsForAWSResource": "true"}),
 	mayNot("the workspace bucket", "s3:GetObject s3:PutObject", "arn:aws:s3:::{bucket}/results/1"),
 }

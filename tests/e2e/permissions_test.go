@@ -122,12 +122,13 @@ type permissionWorld struct {
 const controlPlaneRole = "control-plane"
 
 // newPermissionWorld creates the stack with everything that gives a role more:
-// Glue's writes, charts in a bucket.
+// Glue's writes, charts in a bucket, a KMS key of the customer's.
 func newPermissionWorld(t *testing.T) *permissionWorld {
 	t.Helper()
 	d := start(t, "")
 	s := d.stack(t)
-	answers := d.parameters(map[string]string{"GlueAccess": "ReadWrite", "ControlPlanePrincipalArn": "arn:aws:iam::" + account + ":role/" + controlPlaneRole})
+	key := d.newKey(t)
+	answers := d.parameters(map[string]string{"GlueAccess": "ReadWrite", "KmsKeyArn": key, "ControlPlanePrincipalArn": "arn:aws:iam::" + account + ":role/" + controlPlaneRole})
 	if err := s.Create(t.Context(), answers); err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +141,7 @@ func newPermissionWorld(t *testing.T) *permissionWorld {
 	names := []string{
 		"{account}", account, "{region}", d.Region, "{artifacts}", d.bucket, "{charts}", d.version + "/charts",
 		"{bucket}", resources["WorkspaceBucket"], "{logs}", resources["LogBucket"], "{cluster}", outputs["ClusterName"], "{vpc}", outputs["VpcId"],
-		"{externalId}", outputs["ExternalId"], "{queue}", "arn:aws:sqs:" + d.Region + ":" + account + ":" + lastOf(resources["KarpenterInterruptionQueue"]),
+		"{key}", key, "{externalId}", outputs["ExternalId"], "{queue}", "arn:aws:sqs:" + d.Region + ":" + account + ":" + lastOf(resources["KarpenterInterruptionQueue"]),
 	}
 	for id, r := range committed(t, "quickstart.yaml").Resources {
 		switch r.Type {

@@ -40,7 +40,10 @@ func TestTheCrossAccountRoleReachesNoDataStore(t *testing.T) {
 				got = append(got, s)
 			}
 			want := []string{"acm", "cloudwatch", "ec2", "eks", "elasticloadbalancing", "s3", "servicequotas", "wafv2"}
-			if diff := cmp.Diff(want, sorted(got)); diff != "" {
+			if answers["KmsKeyArn"] != "" {
+				want = append(want, "kms") // of the workspace bucket's objects: TestKeyIsUsedThroughServicesOnly
+			}
+			if diff := cmp.Diff(sorted(want), sorted(got)); diff != "" {
 				t.Errorf("services (-want +got):\n%s", diff)
 			}
 		})
@@ -68,6 +71,19 @@ func TestTheCrossAccountRoleChangesOnlyWhatIsTheWorkspaces(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// The customer's key opens to it what is encrypted for the workspace bucket.
+func TestTheCrossAccountRoleUsesTheKeyForItsBucketOnly(t *testing.T) {
+	r := newRun(t, quickstartFile, map[string]string{"KmsKeyArn": keyARN})
+	i := slices.IndexFunc(ofCrossAccountRole(r), func(s statement) bool { return slices.Contains(s.Actions, "kms:Decrypt") })
+	if i < 0 {
+		t.Fatal("no statement about the key")
+	}
+	got := asList(at(ofCrossAccountRole(r)[i].Raw, "Condition", "StringLike", "kms:EncryptionContext:aws:s3:arn"))
+	if want := []string{"arn:aws:made:::WorkspaceBucket", "arn:aws:made:::WorkspaceBucket/*"}; !slices.Equal(want, got) {
+		t.Errorf("for %v, want %v", got, want)
 	}
 }
 

@@ -1,8 +1,12 @@
 """Buckets: every property, deletion policies, and what is not empty."""
 
+import json
 import unittest
+from collections.abc import Callable
+from typing import Any
 
 import parts
+from botocore.exceptions import ClientError
 from embedded import EmbeddedAWS
 from parts import ref
 
@@ -53,6 +57,73 @@ def bucket(**more: object) -> dict:
 
 
 FAILS = {"Type": "AWS::EC2::Subnet", "DependsOn": "Data", "Properties": {"VpcId": "vpc-0", "CidrBlock": "10.0.0.0/24"}}
+
+
+class Keys(unittest.TestCase):
+    """S3 uses a customer's key in the caller's name, and is refused where the caller would be."""
+
+    def setUp(self) -> None:
+        iam, s3 = aws.client("iam"), aws.client("s3")
+        self.key = aws.client("kms").create_key()["KeyMetadata"]["Arn"]
+        self.bucket = f"keyed-{self.key[-12:]}"
+        s3.create_bucket(Bucket=self.bucket)
+        by = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": self.key}}
+        rules = {"Rules": [{**by, "BucketKeyEnabled": True}]}
+        s3.put_bucket_encryption(Bucket=self.bucket, ServerSideEncryptionConfiguration=rules)
+        s3.put_object(Bucket=self.bucket, Key="there", Body=b"x")
+        root = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::000000000000:root"}, "Action": "sts:AssumeRole"}
+        self.name = f"reader-{self.key[-12:]}"
+        self.role = iam.create_role(RoleName=self.name, AssumeRolePolicyDocument=json.dumps(parts.document([root])))
+
+    def client(self, *key_statements: dict) -> Any:
+        everything = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+        document = json.dumps(parts.document([everything, *key_statements]))
+        aws.client("iam").put_role_policy(RoleName=self.name, PolicyName="own", PolicyDocument=document)
+        sts = aws.client("sts")
+        got = sts.assume_role(RoleArn=self.role["Role"]["Arn"], RoleSessionName="it")["Credentials"]
+        return aws.client("s3", got)
+
+    def use(self, actions: list[str], **condition: str) -> dict:
+        conditions = {"StringLike": {name.replace("__", ":"): value for name, value in condition.items()}}
+        found = {"Effect": "Allow", "Action": actions, "Resource": self.key}
+        return {**found, "Condition": conditions} if condition else found
+
+    def test_reading_needs_decrypt_and_writing_a_data_key(self) -> None:
+        read, write = self.use(["kms:Decrypt"]), self.use(["kms:GenerateDataKey"])
+        for statements, refused in (([], "kms:Decrypt"), ([write], "kms:Decrypt"), ([read], "")):
+            with self.subTest(refused=refused):
+                self.check(lambda s3: s3.get_object(Bucket=self.bucket, Key="there"), statements, refused)
+        for statements, refused in (([], "kms:GenerateDataKey"), ([read], "kms:GenerateDataKey"), ([write], "")):
+            with self.subTest(refused=refused):
+                self.check(lambda s3: s3.put_object(Bucket=self.bucket, Key="new", Body=b"x"), statements, refused)
+        parts_too = ([write], "kms:Decrypt"), ([read, write], "")
+        for statements, refused in parts_too:
+            with self.subTest(refused=refused):
+                self.check(lambda s3: s3.create_multipart_upload(Bucket=self.bucket, Key="big"), statements, refused)
+
+    def test_the_key_can_be_limited_to_s3_and_to_the_bucket(self) -> None:
+        get = lambda s3: s3.get_object(Bucket=self.bucket, Key="there")  # noqa: E731
+        for condition, refused in (
+            ({"kms__ViaService": "s3.us-east-1.*"}, ""),
+            ({"kms__ViaService": "ec2.us-east-1.*"}, "kms:Decrypt"),
+            ({"kms__EncryptionContext__aws__s3__arn": f"arn:aws:s3:::{self.bucket}"}, ""),
+            ({"kms__EncryptionContext__aws__s3__arn": "arn:aws:s3:::another"}, "kms:Decrypt"),
+        ):
+            with self.subTest(condition=condition):
+                self.check(get, [self.use(["kms:Decrypt"], **condition)], refused)
+
+    def test_s3_s_own_keys_are_free(self) -> None:
+        s3 = self.client()
+        s3.put_object(Bucket=self.bucket, Key="plain", Body=b"x", ServerSideEncryption="AES256")
+        s3.get_object(Bucket=self.bucket, Key="plain")
+
+    def check(self, call: Callable[[Any], object], statements: list[dict], refused: str) -> None:
+        client = self.client(*statements)
+        if not refused:
+            call(client)
+            return
+        with self.assertRaisesRegex(ClientError, f"AccessDenied.*not authorized to perform: {refused} on resource"):
+            call(client)
 
 
 class Buckets(unittest.TestCase):

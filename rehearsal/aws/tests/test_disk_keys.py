@@ -31,9 +31,7 @@ def launch(name: str, statements: list[dict], key_id: str) -> dict:
     iam, sts = aws.client("iam"), aws.client("sts")
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust()))["Role"]["Arn"]
     more = {"Effect": "Allow", "Action": ["ec2:RunInstances", "ec2:Describe*"], "Resource": "*"}
-    iam.put_role_policy(
-        RoleName=name, PolicyName="own", PolicyDocument=json.dumps(parts.document([more, *statements]))
-    )
+    iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=json.dumps(parts.document([more, *statements])))
     given = sts.assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
     ec2 = aws.client("ec2", {k: given[k] for k in ("AccessKeyId", "SecretAccessKey", "SessionToken")})
     image = ec2.describe_images(Owners=["amazon"], Filters=[{"Name": "architecture", "Values": ["arm64"]}])["Images"][0]
@@ -76,7 +74,9 @@ class Launches(unittest.TestCase):
                 if outcome == "running":
                     self.assertEqual(instance["State"]["Name"], "running")
                 else:
-                    self.assertEqual((instance["State"]["Name"], instance["StateReason"]["Code"]), ("terminated", outcome))
+                    self.assertEqual(
+                        (instance["State"]["Name"], instance["StateReason"]["Code"]), ("terminated", outcome)
+                    )
 
     def test_a_disabled_key(self) -> None:
         off = aws.client("kms").create_key()["KeyMetadata"]["Arn"]
@@ -91,7 +91,9 @@ class NodeGroups(unittest.TestCase):
     def test_auto_scaling_is_let_in_by_the_key_policy_alone(self) -> None:
         self.assertEqual(aws.deploy("compute", template()), "CREATE_COMPLETE", aws.reasons("compute"))
         disk = {"DeviceName": "/dev/xvda", "Ebs": {"Encrypted": True, "KmsKeyId": key, "VolumeType": "gp3"}}
-        aws.client("ec2").create_launch_template(LaunchTemplateName="encrypted", LaunchTemplateData={"BlockDeviceMappings": [disk]})
+        aws.client("ec2").create_launch_template(
+            LaunchTemplateName="encrypted", LaunchTemplateData={"BlockDeviceMappings": [disk]}
+        )
         self.assertEqual(self.group("refused"), ("CREATE_FAILED", ["AsgInstanceLaunchFailures"]))
         account = key.split(":")[4]
         actions = [*USE, "kms:CreateGrant"]

@@ -13,7 +13,7 @@ from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id
 
 from .. import calls
-from . import callers, fleets, parameters, passing, rules
+from . import callers, fleets, object_keys, parameters, passing, rules
 from .call import Call
 from .judgements import Denial, Judgement, decide, judge
 from .parameters import Request
@@ -146,6 +146,8 @@ def _judgements(seen: _Seen, own: Judgement) -> tuple[list[Judgement], list[Judg
     """The judgements of a call, or MiniStack's own and the roles that the call hands over."""
     if own.action == "s3:PutReplicationConfiguration":
         return [own], passing.of_replication(seen.request.body)
+    if own.action.startswith("s3:"):
+        return [own], object_keys.of_request(own.action, own.resource, seen.request)
     call, state = seen.call(), State()
     found = rules.of_call(call, state)
     if found:

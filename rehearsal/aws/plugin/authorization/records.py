@@ -28,6 +28,7 @@ JUDGED = frozenset(
         "kms:multiregion",
         "kms:requestalias",
         "kms:retiringprincipal",
+        "kms:viaservice",
         "ssm:overwrite",
         "ssm:recursive",
     }

@@ -167,7 +167,9 @@ def _turn(instance: dict, state: str, only_from: tuple[str, ...]) -> None:
 def _fail(instance: dict, code: str) -> None:
     with _lock:
         _set(instance, "shutting-down")
-        what = "Client error on launch" if code == disk_keys.NO_RIGHT else "The KMS key provided is in an incorrect state"
+        what = (
+            "Client error on launch" if code == disk_keys.NO_RIGHT else "The KMS key provided is in an incorrect state"
+        )
         instance["StateReason"] = {"Code": code, "Message": f"{code}: {what}"}
     _announce(instance)
     later(_SHUTTING_DOWN_SECONDS, _finish, instance)
