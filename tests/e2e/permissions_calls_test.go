@@ -130,10 +130,11 @@ func (w *permissionWorld) assumeCrossAccount(t *testing.T) {
 
 // serviceAccounts are those that may assume a role of the stack.
 var serviceAccounts = map[string]struct{ namespace, name string }{
-	"EngineRole":              {"e6data", "analytics"},
-	"KarpenterControllerRole": {"kube-system", "karpenter"},
-	"EbsCsiRole":              {"kube-system", "ebs-csi-controller-sa"},
-	"VpcCniRole":              {"kube-system", "aws-node"},
+	"EngineRole":                 {"e6data", "analytics"},
+	"KarpenterControllerRole":    {"kube-system", "karpenter"},
+	"LoadBalancerControllerRole": {"kube-system", "aws-load-balancer-controller"},
+	"EbsCsiRole":                 {"kube-system", "ebs-csi-controller-sa"},
+	"VpcCniRole":                 {"kube-system", "aws-node"},
 }
 
 func (w *permissionWorld) assumeByServiceAccount(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eks"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 )
@@ -72,13 +73,14 @@ func tagged(service string, tags []string) keys {
 
 // permissionTables are the tables, by the role's logical ID.
 var permissionTables = map[string][]permission{
-	"CrossAccountRole":        crossAccountPermissions,
-	"EngineRole":              enginePermissions,
-	"KarpenterControllerRole": karpenterPermissions,
-	"HelmInstallerRole":       helmInstallerPermissions,
-	"OutputsFunctionRole":     outputsPermissions,
-	"EbsCsiRole":              ebsCsiPermissions,
-	"VpcCniRole":              vpcCniPermissions,
+	"CrossAccountRole":           crossAccountPermissions,
+	"EngineRole":                 enginePermissions,
+	"KarpenterControllerRole":    karpenterPermissions,
+	"LoadBalancerControllerRole": loadBalancerPermissions,
+	"HelmInstallerRole":          helmInstallerPermissions,
+	"OutputsFunctionRole":        outputsPermissions,
+	"EbsCsiRole":                 ebsCsiPermissions,
+	"VpcCniRole":                 vpcCniPermissions,
 }
 
 // awsRoles have nothing but policies of AWS that EKS names for them, and are of
@@ -138,7 +140,12 @@ func newPermissionWorld(t *testing.T) *permissionWorld {
 		t.Fatal(err)
 	}
 	outputs := checkOutputs(t, s)
+	cluster, err := d.clients.EKS.DescribeCluster(t.Context(), &eks.DescribeClusterInput{Name: aws.String(outputs["ClusterName"])})
+	if err != nil {
+		t.Fatal(err)
+	}
 	names := []string{
+		"{nodeGroup}", *cluster.Cluster.ResourcesVpcConfig.ClusterSecurityGroupId,
 		"{account}", account, "{region}", d.Region, "{artifacts}", d.bucket, "{charts}", d.version + "/charts",
 		"{bucket}", resources["WorkspaceBucket"], "{logs}", resources["LogBucket"], "{cluster}", outputs["ClusterName"], "{vpc}", outputs["VpcId"],
 		"{key}", key, "{externalId}", outputs["ExternalId"], "{queue}", "arn:aws:sqs:" + d.Region + ":" + account + ":" + lastOf(resources["KarpenterInterruptionQueue"]),
