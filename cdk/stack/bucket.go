@@ -12,6 +12,9 @@ const (
 	// access logs, and accessLogDays how long.
 	accessLogPrefix = "workspace-bucket/"
 	accessLogDays   = 90
+	// oldVersionDays is how long an object that was overwritten or deleted can
+	// be got back.
+	oldVersionDays = 30
 )
 
 // Bucket is what others need of the workspace bucket.
@@ -41,6 +44,7 @@ func newBuckets(s awscdk.Stack) Bucket {
 				Id:                             text("tidy-up"),
 				Status:                         text("Enabled"),
 				AbortIncompleteMultipartUpload: &awss3.CfnBucket_AbortIncompleteMultipartUploadProperty{DaysAfterInitiation: number(7)},
+				NoncurrentVersionExpiration:    &awss3.CfnBucket_NoncurrentVersionExpirationProperty{NoncurrentDays: number(oldVersionDays)},
 				ExpiredObjectDeleteMarker:      true,
 			},
 		},

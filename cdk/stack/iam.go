@@ -8,7 +8,8 @@ import (
 const policyVersion = "2012-10-17"
 
 // Service principals. EC2's name carries the partition's DNS suffix; the others
-// are the same everywhere.
+// are the same everywhere, S3's log delivery too: AWS's pages for China have it
+// so, and the CDK writes it so for every partition.
 const (
 	principalEKS    = "eks.amazonaws.com"
 	principalLambda = "lambda.amazonaws.com"

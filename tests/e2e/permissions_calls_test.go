@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,15 +19,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/eks"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
 	"github.com/aws/smithy-go"
+	"github.com/google/go-cmp/cmp"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -48,6 +52,8 @@ func TestPermissionsInCalls(t *testing.T) {
 	t.Run("nobody else assumes a role", w.assumeAsStranger)
 	t.Run("what the control plane may do", w.callAsControlPlane)
 	t.Run("what the engine may do", w.callAsEngine)
+	t.Run("what a function logs", w.logWithout)
+	t.Run("what outlives the stack", w.deleteStack)
 }
 
 // makeRole makes a role outside of the stack that may assume any that lets it.
@@ -183,7 +189,15 @@ func (w *permissionWorld) token(t *testing.T, namespace, name, audience string) 
 		t.Fatal(err)
 	}
 	accounts := kube.CoreV1().ServiceAccounts(namespace)
-	if _, err := accounts.Create(t.Context(), &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
+	_, err = accounts.Create(t.Context(), &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{})
+	switch {
+	case err == nil:
+		t.Cleanup(func() {
+			if err := accounts.Delete(context.WithoutCancel(t.Context()), name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+				t.Error(err)
+			}
+		})
+	case !apierrors.IsAlreadyExists(err):
 		t.Fatal(err)
 	}
 	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{Audiences: []string{audience}}}
@@ -327,6 +341,84 @@ func (w *permissionWorld) callAsEngine(t *testing.T) {
 		call{"a new database", false, w.json(config, "glue", "AWSGlue.CreateDatabase", `{"DatabaseInput":{"Name":"sales"}}`)},
 		call{"secrets", false, w.json(config, "secretsmanager", "secretsmanager.ListSecrets", `{}`)},
 	))
+}
+
+// logWithout takes each right to logs from a function's role: its lines are
+// lost then, and only then.
+func (w *permissionWorld) logWithout(t *testing.T) {
+	role, function, group := lastOf(w.roles["OutputsFunctionRole"]), w.physical["OutputsFunction"], w.physical["OutputsFunctionLogGroup"]
+	lines := func() int {
+		out, err := w.clients.Logs.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: &group})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(out.Events)
+	}
+	for _, missing := range []string{"", "logs:CreateLogStream", "logs:PutLogEvents"} {
+		rest := slices.DeleteFunc([]string{"logs:CreateLogStream", "logs:PutLogEvents"}, func(a string) bool { return a == missing })
+		policy, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": []any{
+			map[string]any{"Effect": "Allow", "Action": rest, "Resource": "arn:aws:logs:*:*:log-group:" + group + ":*"},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.clients.IAM.PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{RoleName: &role, PolicyName: aws.String("logs"), PolicyDocument: aws.String(string(policy))}); err != nil {
+			t.Fatal(err)
+		}
+		before := lines()
+		// An event that is none: the function says so in its log.
+		if _, err := w.clients.Lambda.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: &function, Payload: []byte(`{"RequestType":"Create"}`)}); err != nil {
+			t.Fatal(err)
+		}
+		if got := lines() > before; got != (missing == "") {
+			t.Errorf("without %q: lines were logged: %v", missing, got)
+		}
+	}
+}
+
+// deleteStack deletes the stack: the two buckets stay as they are, with what is
+// in them, and nothing else does.
+func (w *permissionWorld) deleteStack(t *testing.T) {
+	ours := w.fill.Replace("{bucket}")
+	if _, err := w.clients.S3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &ours, Key: aws.String("results/kept"), Body: strings.NewReader("kept")}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{controlPlaneRole, "stranger"} { // ours, not the stack's
+		if _, err := w.clients.IAM.DeleteRolePolicy(t.Context(), &iam.DeleteRolePolicyInput{RoleName: &name, PolicyName: aws.String("assume")}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.clients.IAM.DeleteRole(t.Context(), &iam.DeleteRoleInput{RoleName: &name}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shop, err := w.clients.LoadBalancing.DescribeLoadBalancers(t.Context(), &elb.DescribeLoadBalancersInput{Names: []string{"shop"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.clients.LoadBalancing.DeleteLoadBalancer(t.Context(), &elb.DeleteLoadBalancerInput{LoadBalancerArn: shop.LoadBalancers[0].LoadBalancerArn}); err != nil {
+		t.Fatal(err)
+	}
+	kept := retained(t, w.stack)
+	if err := w.stack.Delete(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(kept, w.leftovers(t)); diff != "" {
+		t.Errorf("left after delete (-retained +left):\n%s", diff)
+	}
+	object, err := w.clients.S3.GetObject(t.Context(), &s3.GetObjectInput{Bucket: &ours, Key: aws.String("results/kept")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer object.Body.Close()
+	if text, err := io.ReadAll(object.Body); err != nil || string(text) != "kept" {
+		t.Errorf("a result reads %q after the stack has gone (%v)", text, err)
+	}
+	for _, bucket := range []string{ours, w.fill.Replace("{logs}")} {
+		policy, err := w.clients.S3.GetBucketPolicy(t.Context(), &s3.GetBucketPolicyInput{Bucket: &bucket})
+		if err != nil || !strings.Contains(*policy.Policy, "DenyWithoutTLS") {
+			t.Errorf("bucket %s has lost its policy: %v", bucket, err)
+		}
+	}
 }
 
 // workspaceCalls are those of whoever uses the workspace bucket.

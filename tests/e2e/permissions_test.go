@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eks"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+
+	"github.com/e6data/aws-quickstart/rehearsal"
 )
 
 // permission is a row of a role's table: what it may do, or may not.
@@ -117,8 +119,10 @@ var forNobody = []permission{
 // permissionWorld is a stack whose roles are asked.
 type permissionWorld struct {
 	*deployment
-	fill  *strings.Replacer
-	roles map[string]string // ARNs by logical ID
+	stack    *rehearsal.Stack
+	fill     *strings.Replacer
+	roles    map[string]string // ARNs by logical ID
+	physical map[string]string // IDs by logical ID
 }
 
 const controlPlaneRole = "control-plane"
@@ -130,15 +134,16 @@ func newPermissionWorld(t *testing.T) *permissionWorld {
 	d := start(t, "")
 	s := d.stack(t)
 	key := d.newKey(t)
+	d.snapshot(t) // the key is not the stack's
 	answers := d.parameters(map[string]string{"GlueAccess": "ReadWrite", "KmsKeyArn": key, "ControlPlanePrincipalArn": "arn:aws:iam::" + account + ":role/" + controlPlaneRole})
 	if err := s.Create(t.Context(), answers); err != nil {
 		t.Fatal(err)
 	}
-	w := &permissionWorld{deployment: d, roles: map[string]string{}}
 	resources, err := s.Resources(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+	w := &permissionWorld{deployment: d, stack: s, roles: map[string]string{}, physical: resources}
 	outputs := checkOutputs(t, s)
 	cluster, err := d.clients.EKS.DescribeCluster(t.Context(), &eks.DescribeClusterInput{Name: aws.String(outputs["ClusterName"])})
 	if err != nil {

@@ -13,7 +13,11 @@ from . import calls, roles
 _PENDING_SECONDS = 0.05
 
 _PRINCIPAL = "lambda.amazonaws.com"
-_INTERFACE_ACTION = "ec2:CreateNetworkInterface"
+
+# What CreateFunction looks for in the role of a function in a VPC, each on every resource.
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+# https://github.com/hashicorp/terraform-provider-aws/issues/20698 (DeleteNetworkInterface on interfaces is not enough)
+_INTERFACE_ACTIONS = ("CreateNetworkInterface", "DescribeNetworkInterfaces", "DeleteNetworkInterface")
 
 # What the launcher is told is nothing that a function would see on AWS. HOME is not set there either.
 _HIDDEN_PREFIXES = ("MINISTACK_", "REHEARSAL_", "PYTHON", "LC_")
@@ -77,9 +81,10 @@ def _interface_refusal(role: str, function: str, data: dict) -> tuple | None:
     """Lambda makes a function's network interfaces with the function's own role."""
     if not (data.get("VpcConfig") or {}).get("SubnetIds"):
         return None
-    if _may(role, function, _INTERFACE_ACTION, "*", "network interfaces"):
-        return None
-    return _refused("The provided execution role does not have permissions to call CreateNetworkInterface on EC2")
+    for action in _INTERFACE_ACTIONS:
+        if not _may(role, function, f"ec2:{action}", "*", "network interfaces"):
+            return _refused(f"The provided execution role does not have permissions to call {action} on EC2")
+    return None
 
 
 def _may(role: str, function: str, action: str, resource: str, purpose: str) -> bool:

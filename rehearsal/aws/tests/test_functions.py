@@ -123,11 +123,16 @@ class Functions(unittest.TestCase):
         self.assertIn("cannot be assumed by Lambda", aws.reasons("no-trust"))
 
     def test_network_needs_the_right_to_make_interfaces(self) -> None:
-        self.assertEqual(aws.deploy("no-right", in_network(Role=parts.role(actions=["logs:*"]))), "ROLLBACK_COMPLETE")
-        self.assertIn(
-            "The provided execution role does not have permissions to call CreateNetworkInterface on EC2",
-            aws.reasons("no-right"),
-        )
+        for missing in INTERFACES:
+            rest = [action for action in INTERFACES if action != missing]
+            name = f"no-{missing.removeprefix('ec2:')}"
+            with self.subTest(missing):
+                status = aws.deploy(name, in_network(Role=parts.role(actions=["logs:*", *rest])))
+                self.assertEqual(status, "ROLLBACK_COMPLETE")
+                self.assertIn(
+                    f"execution role does not have permissions to call {missing.removeprefix('ec2:')} on EC2",
+                    aws.reasons(name),
+                )
 
     def test_function_in_a_network_with_a_way_out_answers(self) -> None:
         self.assertEqual(aws.deploy("out", in_network()), "CREATE_COMPLETE", aws.reasons("out"))
