@@ -39,6 +39,9 @@ var helmInstallerPermissions = append([]permission{
 
 var outputsPermissions = append([]permission{
 	may("knows the zones", "ec2:DescribeAvailabilityZones", "*"),
+	may("knows whether the stack is rolled back", "cloudformation:DescribeStacks", "{stack}"),
+	mayNot("other stacks", "cloudformation:DescribeStacks", "arn:aws:cloudformation:{region}:{account}:stack/another/1"),
+	mayNot("what the stack was told", "cloudformation:GetTemplate cloudformation:ListStackResources", "{stack}"),
 	mayNot("more of EC2", "ec2:DescribeInstances ec2:DescribeVpcs ec2:DescribeNetworkInterfaces", "*"),
 	mayNot("interfaces", "ec2:CreateNetworkInterface", ec2Here+"network-interface/*"),
 	mayNot("the cluster", "eks:DescribeCluster", "arn:aws:eks:{region}:{account}:cluster/{cluster}"),

@@ -153,7 +153,7 @@ func newPermissionWorld(t *testing.T) *permissionWorld {
 		"{nodeGroup}", *cluster.Cluster.ResourcesVpcConfig.ClusterSecurityGroupId,
 		"{account}", account, "{region}", d.Region, "{artifacts}", d.bucket, "{charts}", d.version + "/charts",
 		"{bucket}", resources["WorkspaceBucket"], "{logs}", resources["LogBucket"], "{cluster}", outputs["ClusterName"], "{vpc}", outputs["VpcId"],
-		"{key}", key, "{externalId}", outputs["ExternalId"], "{queue}", "arn:aws:sqs:" + d.Region + ":" + account + ":" + lastOf(resources["KarpenterInterruptionQueue"]),
+		"{key}", key, "{stack}", s.ID(), "{externalId}", outputs["ExternalId"], "{queue}", "arn:aws:sqs:" + d.Region + ":" + account + ":" + lastOf(resources["KarpenterInterruptionQueue"]),
 	}
 	for id, r := range committed(t, "quickstart.yaml").Resources {
 		switch r.Type {

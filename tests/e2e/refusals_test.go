@@ -20,8 +20,8 @@ type grant struct{ role, action string }
 var seenElsewhere = map[string]string{
 	// Asked only when an update is rolled back: TestAZoneIsAddedOnRequest.
 	"cloudformation:DescribeStacks": "used when an added zone is taken back",
-	"logs:CreateLogStream": logsInSilence,
-	"logs:PutLogEvents":    logsInSilence,
+	"logs:CreateLogStream":          logsInSilence,
+	"logs:PutLogEvents":             logsInSilence,
 	// Lambda looks for three of the six when the function is made; it uses these
 	// later, by itself.
 	"ec2:DescribeSubnets":            ofLambda,
