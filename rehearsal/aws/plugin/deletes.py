@@ -1,4 +1,4 @@
-"""Deletes that AWS refuses and MiniStack does not.
+"""Deletes that AWS refuses or does once, and MiniStack does not.
 
 Everything is filtered here: MiniStack ignores the filters of describe calls that it does not know.
 """
@@ -6,6 +6,7 @@ Everything is filtered here: MiniStack ignores the filters of describe calls tha
 from collections.abc import Callable
 
 from ministack.services import ec2, eks, lambda_svc
+from ministack.services.cloudformation import handlers
 
 from . import resources
 from .resources import Properties
@@ -22,6 +23,19 @@ def install() -> None:
     resources.before_delete("AWS::EC2::LaunchTemplate", _launch_template_is_free)
     for action, (name, check) in _ACTIONS.items():
         ec2._ACTION_MAP[action] = _checked(ec2._ACTION_MAP[action], name, check)
+    handlers._ACTION_HANDLERS["DeleteStack"] = _once(handlers._ACTION_HANDLERS["DeleteStack"])
+
+
+def _once(answer: Callable[[dict], tuple]) -> Callable[[dict], tuple]:
+    """A DeleteStack that comes again, as a client's retry does, begins no second deletion beside the first."""
+
+    def handle(params: dict) -> tuple:
+        stack = handlers._resolve_stack(handlers._p(params, "StackName"))
+        if stack and stack.get("StackStatus") == "DELETE_IN_PROGRESS":
+            return handlers._xml(200, "DeleteStackResponse", "")
+        return answer(params)
+
+    return handle
 
 
 class DependencyViolation(RuntimeError):

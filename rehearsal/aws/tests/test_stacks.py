@@ -200,6 +200,21 @@ class Updates(unittest.TestCase):
         self.assertEqual(names, ["/up/a", "/up/added", "/up/new", "/up/same"])
         self.assertEqual(aws.delete("update"), "DELETE_COMPLETE")
 
+    def test_delete_that_comes_again_deletes_once(self) -> None:
+        tables = {
+            f"Table{n}": {"Type": "AWS::EC2::RouteTable", "Properties": {"VpcId": ref("Vpc")}} for n in range(9)
+        }
+        template = {"Resources": {"Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.9.0.0/16"}}, **tables}}
+        self.assertEqual(aws.deploy("twice", template), "CREATE_COMPLETE", aws.reasons("twice"))
+        cloudformation = aws.client("cloudformation")
+        stack = cloudformation.describe_stacks(StackName="twice")["Stacks"][0]["StackId"]
+        for _ in range(3):
+            cloudformation.delete_stack(StackName=stack)
+        self.assertEqual(aws.delete("twice"), "DELETE_COMPLETE", aws.reasons("twice"))
+        events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
+        begun = [e["LogicalResourceId"] for e in events if e["ResourceStatus"] == "DELETE_IN_PROGRESS"]
+        self.assertEqual(sorted(begun), sorted(set(begun)))
+
     def test_fixed_name_stands_in_the_way_of_a_replacement(self) -> None:
         def template(**changes: str) -> dict:
             described = {"GroupDescription": changes.get("description", "x"), "GroupName": "fixed", "VpcId": ref("Vpc")}
