@@ -69,8 +69,12 @@ func (e *Environment) MakeVPC(ctx context.Context, v CustomerVPC) (*MadeVPC, err
 		what string
 		do   func(context.Context, string) error
 	}{
-		{"VPC", m.makeVPC}, {"subnets", m.makeSubnets}, {"internet gateway", m.makeGateway}, {"NAT gateway", m.makeNat},
-		{"route tables", m.makeTables}, {"S3 endpoint", m.makeEndpoint},
+		{"VPC", m.makeVPC},
+		{"subnets", m.makeSubnets},
+		{"internet gateway", m.makeGateway},
+		{"NAT gateway", m.makeNat},
+		{"route tables", m.makeTables},
+		{"S3 endpoint", m.makeEndpoint},
 	} {
 		if err := step.do(ctx, e.Region); err != nil {
 			return nil, fmt.Errorf("make the customer's VPC: %s: %w", step.what, err)

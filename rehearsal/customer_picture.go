@@ -68,8 +68,13 @@ func (m *MadeVPC) picture(ctx context.Context) ([]string, error) {
 		what string
 		read func(context.Context, *ec2.Client, string, func(string, *string, any) error) error
 	}{
-		{"VPC", readVPC}, {"subnets", readSubnets}, {"route tables", readTables}, {"gateways", readGateways},
-		{"endpoints", readEndpoints}, {"security groups", readGroups}, {"network ACLs", readACLs},
+		{"VPC", readVPC},
+		{"subnets", readSubnets},
+		{"route tables", readTables},
+		{"gateways", readGateways},
+		{"endpoints", readEndpoints},
+		{"security groups", readGroups},
+		{"network ACLs", readACLs},
 	} {
 		if err := part.read(ctx, m.clients.EC2, m.ID, add); err != nil {
 			return nil, fmt.Errorf("look at the customer's %s: %w", part.what, err)

@@ -1,6 +1,8 @@
 package stack
 
 import (
+	"slices"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
@@ -138,7 +140,7 @@ func planPolicies(m Mode) []any {
 	if m != ExistingVPC {
 		return []any{inlineProperty("network-plan", allow("ReadZones", zones, "*"), status)}
 	}
-	around := append(zones, "ec2:DescribeVpcs", "ec2:DescribeSubnets", "ec2:DescribeInternetGateways")
+	around := append(slices.Clone(zones), "ec2:DescribeVpcs", "ec2:DescribeSubnets", "ec2:DescribeInternetGateways")
 	return []any{either(makesSubnets,
 		inline("network-plan", allow("ReadNetwork", around, "*"), status),
 		inline("network-plan", allow("ReadGivenSubnets", []string{"ec2:DescribeSubnets"}, "*")),

@@ -56,38 +56,53 @@ const (
 // the cluster's, less is asked.
 func (g Given) Check(private, public []Subnet, excluded []string) error {
 	var problems []error
-	bad := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
-	zones := map[string]bool{}
 	for _, s := range slices.Concat(private, public) {
-		if s.VPC != g.VPC {
-			bad("subnet %s is in %s, not in VpcId %s", s.ID, s.VPC, g.VPC)
-		}
-		if x, hit := excludes(excluded, Zone{Name: s.Zone, ID: s.ZoneID}); hit {
-			bad("subnet %s is in zone %s, which ExcludedAvailabilityZones names as %s", s.ID, s.Zone, x)
-		}
+		problems = append(problems, g.checkPlace(s, excluded))
 	}
+	problems = append(problems, g.checkZones(private))
 	for _, s := range private {
-		ofCluster := len(g.Subnets) == 0 || slices.Contains(g.Subnets, s.ID)
-		switch {
-		case ofCluster && slices.Contains(refused, s.ZoneID):
-			bad("subnet %s is in zone %s (%s), where EKS makes no cluster", s.ID, s.Zone, s.ZoneID)
-		case ofCluster:
-			zones[s.Zone] = true
-		}
 		if s.FreeAddresses < freeInPrivate && !slices.Contains(g.Subnets, s.ID) {
-			bad("subnet %s has %d free addresses, at least %d are needed", s.ID, s.FreeAddresses, freeInPrivate)
+			problems = append(problems, fmt.Errorf("subnet %s has %d free addresses, at least %d are needed", s.ID, s.FreeAddresses, freeInPrivate))
 		}
 		if slices.ContainsFunc(public, func(o Subnet) bool { return o.ID == s.ID }) {
-			bad("subnet %s is given as private and as public", s.ID)
+			problems = append(problems, fmt.Errorf("subnet %s is given as private and as public", s.ID))
 		}
 	}
 	for _, s := range public {
 		if s.FreeAddresses < freeInPublic && len(g.Subnets) == 0 {
-			bad("subnet %s has %d free addresses, a load balancer needs %d", s.ID, s.FreeAddresses, freeInPublic)
+			problems = append(problems, fmt.Errorf("subnet %s has %d free addresses, a load balancer needs %d", s.ID, s.FreeAddresses, freeInPublic))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// checkPlace says why a subnet is in the wrong place.
+func (g Given) checkPlace(s Subnet, excluded []string) error {
+	var problems []error
+	if s.VPC != g.VPC {
+		problems = append(problems, fmt.Errorf("subnet %s is in %s, not in VpcId %s", s.ID, s.VPC, g.VPC))
+	}
+	if x, hit := excludes(excluded, Zone{Name: s.Zone, ID: s.ZoneID}); hit {
+		problems = append(problems, fmt.Errorf("subnet %s is in zone %s, which ExcludedAvailabilityZones names as %s", s.ID, s.Zone, x))
+	}
+	return errors.Join(problems...)
+}
+
+// checkZones says why EKS would make no cluster in those of the subnets that are
+// the cluster's, or are to be.
+func (g Given) checkZones(private []Subnet) error {
+	var problems []error
+	zones := map[string]bool{}
+	for _, s := range private {
+		switch ofCluster := len(g.Subnets) == 0 || slices.Contains(g.Subnets, s.ID); {
+		case ofCluster && slices.Contains(refused, s.ZoneID):
+			problems = append(problems, fmt.Errorf("subnet %s is in zone %s (%s), where EKS makes no cluster", s.ID, s.Zone, s.ZoneID))
+		case ofCluster:
+			zones[s.Zone] = true
 		}
 	}
 	if len(zones) < MinZones {
-		bad("an EKS cluster needs private subnets in %d Availability Zones, and these are in %d", MinZones, len(zones))
+		problems = append(problems, fmt.Errorf("an EKS cluster needs private subnets in %d Availability Zones, and these are in %d", MinZones, len(zones)))
 	}
 	return errors.Join(problems...)
 }

@@ -193,22 +193,21 @@ func (p Plan) Refuse(block netip.Prefix, vpc string, excluded []string, offered 
 	return errors.Join(problems...)
 }
 
-// JoinedPrivate, JoinedPublic, JoinedZones and JoinedClusterZones give the
-// slots as one comma-joined text of Slots fields each; the field of a slot that
-// is not used is empty, and so is that of an additional zone in the last one.
+// JoinedPrivate gives the private blocks as one comma-joined text of Slots
+// fields; the field of a slot that is not used is empty.
 func (p Plan) JoinedPrivate() string {
 	return p.joined(func(q Place) string { return q.Private.String() })
 }
 
-// JoinedPublic: see JoinedPrivate.
+// JoinedPublic gives the public blocks, as JoinedPrivate does.
 func (p Plan) JoinedPublic() string {
 	return p.joined(func(q Place) string { return q.Public.String() })
 }
 
-// JoinedZones: see JoinedPrivate.
+// JoinedZones gives the zones, as JoinedPrivate does.
 func (p Plan) JoinedZones() string { return p.joined(func(q Place) string { return q.Zone }) }
 
-// JoinedClusterZones: see JoinedPrivate.
+// JoinedClusterZones is JoinedZones with empty fields for additional zones.
 func (p Plan) JoinedClusterZones() string {
 	return p.joined(func(q Place) string {
 		if q.Additional {

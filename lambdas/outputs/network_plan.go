@@ -196,27 +196,38 @@ func withoutBlanks(p contract.NetworkPlan) contract.NetworkPlan {
 
 // checkProperties refuses contradictions, and reads the block of a new VPC.
 func checkProperties(p contract.NetworkPlan) (netip.Prefix, error) {
+	if err := checkSubnets(p); err != nil {
+		return netip.Prefix{}, err
+	}
 	switch {
 	case p.VpcCidr != "" && p.VpcID != "":
 		return netip.Prefix{}, errors.New("VpcCidr is for a new VPC and VpcId for an existing one: give one of them")
-	case p.VpcCidr == "" && p.VpcID == "":
-		return netip.Prefix{}, errors.New("VpcCidr (of a new VPC) or VpcId (of an existing one) is missing")
-	case p.VpcID == "" && len(p.PrivateSubnetIDs)+len(p.PublicSubnetIDs) > 0:
-		return netip.Prefix{}, errors.New("subnets can be given only together with their VpcId")
-	case len(p.PrivateSubnetIDs) == 0 && len(p.PublicSubnetIDs) > 0:
-		return netip.Prefix{}, errors.New("PublicSubnetIds needs PrivateSubnetIds: the cluster and its nodes are in private subnets. " +
-			"Give both, or leave both empty and subnets are made")
-	case len(p.PrivateSubnetIDs) > 0 && len(p.AdditionalAvailabilityZones) > 0:
-		return netip.Prefix{}, errors.New("AdditionalAvailabilityZones is for subnets that this stack makes: " +
-			"to use more zones, add subnets in them to PrivateSubnetIds")
 	case p.VpcID != "":
 		return netip.Prefix{}, nil
+	case p.VpcCidr == "":
+		return netip.Prefix{}, errors.New("VpcCidr (of a new VPC) or VpcId (of an existing one) is missing")
 	}
 	block, err := netplan.ParseBlock(p.VpcCidr)
 	if err != nil {
 		return netip.Prefix{}, fmt.Errorf("property VpcCidr: %w", err)
 	}
 	return block, nil
+}
+
+// checkSubnets refuses what contradicts given subnets, and them without a VPC.
+func checkSubnets(p contract.NetworkPlan) error {
+	private, public := len(p.PrivateSubnetIDs) > 0, len(p.PublicSubnetIDs) > 0
+	switch {
+	case p.VpcID == "" && (private || public):
+		return errors.New("subnets can be given only together with their VpcId")
+	case public && !private:
+		return errors.New("PublicSubnetIds needs PrivateSubnetIds: the cluster and its nodes are in private subnets. " +
+			"Give both, or leave both empty and subnets are made")
+	case private && len(p.AdditionalAvailabilityZones) > 0:
+		return errors.New("AdditionalAvailabilityZones is for subnets that this stack makes: " +
+			"to use more zones, add subnets in them to PrivateSubnetIds")
+	}
+	return nil
 }
 
 func answer(p netplan.Plan) planResponse {

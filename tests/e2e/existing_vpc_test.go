@@ -33,7 +33,7 @@ var customers = map[string]rehearsal.CustomerVPC{
 		Subnets: []rehearsal.CustomerSubnet{{Block: "10.42.8.0/22", Zone: "a"}},
 	},
 	"with everything and a NAT gateway": {
-		Blocks: []string{"172.20.0.0/21"}, InternetGateway: true, NatGateway: true, S3Endpoint: true,
+		Blocks: []string{"172.20.0.0/20"}, InternetGateway: true, NatGateway: true, S3Endpoint: true,
 		Subnets: []rehearsal.CustomerSubnet{{Block: "172.20.0.0/24", Zone: "a", Public: true}, {Block: "172.20.1.0/24", Zone: "a"}, {Block: "172.20.2.0/24", Zone: "b"}},
 	},
 	"with room in a secondary block only": {
@@ -43,8 +43,11 @@ var customers = map[string]rehearsal.CustomerVPC{
 	"with odd subnets all over": {
 		Blocks: []string{"192.168.0.0/19"}, S3Endpoint: true, InternetGateway: true,
 		Subnets: []rehearsal.CustomerSubnet{
-			{Block: "192.168.0.16/28", Zone: "a", Public: true}, {Block: "192.168.3.0/25", Zone: "b"}, {Block: "192.168.9.192/26", Zone: "c"},
-			{Block: "192.168.16.0/23", Zone: "d"}, {Block: "192.168.31.240/28", Zone: "f"},
+			{Block: "192.168.0.16/28", Zone: "a", Public: true},
+			{Block: "192.168.3.0/25", Zone: "b"},
+			{Block: "192.168.9.192/26", Zone: "c"},
+			{Block: "192.168.16.0/23", Zone: "d"},
+			{Block: "192.168.31.240/28", Zone: "f"},
 		},
 	},
 	"with room for two zones": {
@@ -288,9 +291,7 @@ func TestExistingVPCRefusals(t *testing.T) {
 	} {
 		s := d.inVPC(t)
 		p := d.parameters(map[string]string{"VpcId": customer.ID})
-		for k, v := range c.parameters {
-			p[k] = v
-		}
+		maps.Copy(p, c.parameters)
 		reason := mustFail(t, s, p).Error()
 		for _, want := range c.want {
 			if !strings.Contains(reason, want) {

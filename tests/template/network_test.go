@@ -136,16 +136,26 @@ func TestWhoUsesWhichSubnets(t *testing.T) {
 		nested         bool
 	}{
 		"new VPC": {
-			quickstartFile, nil, []any{"subnet-0a", "subnet-0b"}, []any{"subnet-0a", "subnet-0b", "subnet-0c"},
-			[]any{"us-east-1a", "us-east-1b", "us-east-1c"}, "network-outputs-vpcid", true,
+			quickstartFile, nil,
+			[]any{"subnet-0a", "subnet-0b"},
+			[]any{"subnet-0a", "subnet-0b", "subnet-0c"},
+			[]any{"us-east-1a", "us-east-1b", "us-east-1c"},
+			"network-outputs-vpcid", true,
 		},
 		"existing VPC": {
-			existingFile, nil, []any{"subnet-0a", "subnet-0b"}, []any{"subnet-0a", "subnet-0b", "subnet-0c"},
-			[]any{"us-east-1a", "us-east-1b", "us-east-1c"}, "network-outputs-vpcid", true,
+			existingFile, nil,
+			[]any{"subnet-0a", "subnet-0b"},
+			[]any{"subnet-0a", "subnet-0b", "subnet-0c"},
+			[]any{"us-east-1a", "us-east-1b", "us-east-1c"},
+			"network-outputs-vpcid", true,
 		},
 		"given subnets": {
-			existingFile, map[string]string{"PrivateSubnetIds": "subnet-1a,subnet-1b"},
-			[]any{"subnet-1a", "subnet-1b"}, []any{"subnet-1a", "subnet-1b", "subnet-1c"}, []any{"us-west-2a", "us-west-2b"}, "networkplan-vpcid", false,
+			existingFile,
+			map[string]string{"PrivateSubnetIds": "subnet-1a,subnet-1b"},
+			[]any{"subnet-1a", "subnet-1b"},
+			[]any{"subnet-1a", "subnet-1b", "subnet-1c"},
+			[]any{"us-west-2a", "us-west-2b"},
+			"networkplan-vpcid", false,
 		},
 	}
 	for name, tt := range tests {
