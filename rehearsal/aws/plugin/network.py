@@ -212,7 +212,9 @@ def check_endpoint(properties: Properties) -> None:
     for table_id in properties.get("RouteTableIds") or []:
         table = _known_table(table_id)
         if table["VpcId"] != properties.get("VpcId"):
-            raise EC2Error("InvalidParameter", f"Route table {table_id} does not belong to network {properties['VpcId']}")
+            raise EC2Error(
+                "InvalidParameter", f"Route table {table_id} does not belong to network {properties['VpcId']}"
+            )
         for other in ec2._vpc_endpoints.values():
             if other["ServiceName"] == properties.get("ServiceName") and table_id in other.get("RouteTableIds", []):
                 raise EC2Error(

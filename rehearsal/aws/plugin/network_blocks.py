@@ -103,9 +103,7 @@ def _associate(params: dict) -> tuple:
     try:
         block = ipaddress.IPv4Network(text)
     except ValueError as problem:
-        return ec2._error(
-            "InvalidParameterValue", f"Value ({text}) for parameter cidrBlock is invalid: {problem}", 400
-        )
+        return ec2._error("InvalidParameterValue", f"Value ({text}) for parameter cidrBlock is invalid: {problem}", 400)
     if refusal := _refusal(vpc, block):
         return refusal
     association = f"vpc-cidr-assoc-{vpc_id.removeprefix('vpc-')}{len(vpc.get(_ASSOCIATIONS, {})) + 1:02}"
@@ -151,7 +149,9 @@ def _disassociate(params: dict) -> tuple:
         return ec2._xml(200, "DisassociateVpcCidrBlockResponse", f"<vpcId>{vpc['VpcId']}</vpcId>{text}")
     if any(association == f"vpc-cidr-assoc-{v['VpcId'][4:]}" for v in ec2._vpcs.values()):
         return ec2._error(
-            "OperationNotPermitted", f"The vpc CIDR block with association ID {association} may not be disassociated", 400
+            "OperationNotPermitted",
+            f"The vpc CIDR block with association ID {association} may not be disassociated",
+            400,
         )
     return ec2._error(
         "InvalidVpcCidrBlockAssociationID.NotFound",

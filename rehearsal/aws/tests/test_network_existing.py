@@ -57,7 +57,14 @@ class ExistingNetwork(unittest.TestCase):
     def test_blocks_that_are_refused(self) -> None:
         associate = self.ec2.associate_vpc_cidr_block
         self.refused("InvalidVpcID.NotFound", associate, VpcId="vpc-0", CidrBlock="10.1.0.0/24")
-        for block in ("10.0.0.128/25", "10.2.0.0/15", "10.1.0.0/29", "172.16.0.0/24", "192.168.0.0/24", "198.19.1.0/24"):
+        for block in (
+            "10.0.0.128/25",
+            "10.2.0.0/15",
+            "10.1.0.0/29",
+            "172.16.0.0/24",
+            "192.168.0.0/24",
+            "198.19.1.0/24",
+        ):
             with self.subTest(block):
                 self.refused("InvalidVpc.Range", associate, VpcId=self.vpc, CidrBlock=block)
         for number in range(1, 5):
@@ -119,7 +126,10 @@ class ExistingNetwork(unittest.TestCase):
         }
         with self.assertRaisesRegex(ClientError, "parameter value vpc-0123 for parameter name VpcId does not exist"):
             aws.deploy("unknown", template, Parameters=[{"ParameterKey": "VpcId", "ParameterValue": "vpc-0123"}])
-        self.assertEqual(aws.deploy("known", template, Parameters=[{"ParameterKey": "VpcId", "ParameterValue": self.vpc}]), "CREATE_COMPLETE")
+        self.assertEqual(
+            aws.deploy("known", template, Parameters=[{"ParameterKey": "VpcId", "ParameterValue": self.vpc}]),
+            "CREATE_COMPLETE",
+        )
 
 
 if __name__ == "__main__":

@@ -201,10 +201,10 @@ class Updates(unittest.TestCase):
         self.assertEqual(aws.delete("update"), "DELETE_COMPLETE")
 
     def test_delete_that_comes_again_deletes_once(self) -> None:
-        tables = {
-            f"Table{n}": {"Type": "AWS::EC2::RouteTable", "Properties": {"VpcId": ref("Vpc")}} for n in range(9)
+        tables = {f"Table{n}": {"Type": "AWS::EC2::RouteTable", "Properties": {"VpcId": ref("Vpc")}} for n in range(9)}
+        template = {
+            "Resources": {"Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.9.0.0/16"}}, **tables}
         }
-        template = {"Resources": {"Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.9.0.0/16"}}, **tables}}
         self.assertEqual(aws.deploy("twice", template), "CREATE_COMPLETE", aws.reasons("twice"))
         cloudformation = aws.client("cloudformation")
         stack = cloudformation.describe_stacks(StackName="twice")["Stacks"][0]["StackId"]
