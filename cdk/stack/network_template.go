@@ -65,7 +65,7 @@ func addNetworkConditions(s awscdk.Stack) {
 	perZone := condition(s, natCondition(alwaysUsed), equals(ref("NatGateways"), natPerZone))
 	for n := alwaysUsed + 1; n <= contract.NetworkSlots; n++ {
 		used := condition(s, zoneCondition(n), not(equals(slot(n, "AvailabilityZones"), "")))
-		condition(s, clusterCondition(n), not(equals(slot(n, "ClusterAvailabilityZones"), "")))
+		condition(s, clusterCondition(n), awscdk.Fn_ConditionAnd(used, not(equals(slot(n, "ClusterAvailabilityZones"), ""))))
 		condition(s, natCondition(n), awscdk.Fn_ConditionAnd(perZone, used))
 	}
 }
