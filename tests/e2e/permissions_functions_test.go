@@ -50,7 +50,7 @@ var outputsPermissions = append([]permission{
 }, ownLogs("OutputsFunctionLogGroup")...)
 
 // The add-ons' roles have AWS's own policies; the rows say what is relied on.
-var ebsCsiPermissions = []permission{
+var ebsCsiPermissions = append([]permission{
 	may("makes volumes with its tag", "ec2:CreateVolume", ec2Here+"volume/*", asked("ebs.csi.aws.com/cluster", "true")),
 	may("attaches its volumes", "ec2:AttachVolume", ec2Here+"volume/vol-1", hasInEC2("ebs.csi.aws.com/cluster", "true")),
 	may("removes its volumes", "ec2:DeleteVolume", ec2Here+"volume/vol-1", hasInEC2("ebs.csi.aws.com/cluster", "true")),
@@ -58,7 +58,7 @@ var ebsCsiPermissions = []permission{
 	mayNot("the end of others' volumes", "ec2:DeleteVolume", ec2Here+"volume/vol-1"),
 	mayNot("instances", "ec2:TerminateInstances ec2:RunInstances", ec2Here+"instance/i-1", hasInEC2("ebs.csi.aws.com/cluster", "true")),
 	mayNot("the workspace bucket", "s3:GetObject", "arn:aws:s3:::{bucket}/results/1"),
-}
+}, useOfKeyForDisks...)
 
 var vpcCniPermissions = []permission{
 	may("gives pods addresses", "ec2:AssignPrivateIpAddresses ec2:UnassignPrivateIpAddresses", ec2Here+"network-interface/eni-1"),

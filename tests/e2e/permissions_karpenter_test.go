@@ -27,7 +27,7 @@ const (
 
 // karpenterPermissions are those of Karpenter's controller, upstream's policies
 // less what a given instance profile makes needless.
-var karpenterPermissions = []permission{
+var karpenterPermissions = append([]permission{
 	may("launches with what is there", "ec2:RunInstances", taken),
 	may("in fleets too", "ec2:CreateFleet", "arn:aws:ec2:{region}::image/ami-0123456789abcdef0 "+ec2Here+"subnet/subnet-1"),
 	mayNot("with what is elsewhere", "ec2:RunInstances ec2:CreateFleet", elseWhere+"subnet/subnet-1 "+elseWhere+"launch-template/lt-1", karpenterHas),
@@ -96,7 +96,13 @@ var karpenterPermissions = []permission{
 	may("reads prices", "pricing:GetProducts", "*"),
 	may("hears of zonal shifts", "arc-zonal-shift:GetManagedResource", theCluster, keys{"arc-zonal-shift:ResourceIdentifier": theCluster}),
 	mayNot("zonal shifts of others", "arc-zonal-shift:GetManagedResource", anotherCluster, keys{"arc-zonal-shift:ResourceIdentifier": anotherCluster}),
-	may("encrypts disks of nodes", "kms:DescribeKey kms:Decrypt kms:GenerateDataKeyWithoutPlaintext kms:ReEncryptFrom kms:ReEncryptTo", "{key}", throughEC2),
+	mayNot("the workspace bucket", "s3:GetObject s3:PutObject", "arn:aws:s3:::{bucket}/results/1"),
+}, useOfKeyForDisks...)
+
+// useOfKeyForDisks are the rows of whoever makes disks that a customer's key
+// encrypts.
+var useOfKeyForDisks = []permission{
+	may("encrypts disks", "kms:DescribeKey kms:Decrypt kms:GenerateDataKeyWithoutPlaintext kms:ReEncryptFrom kms:ReEncryptTo", "{key}", throughEC2),
 	may("lends the key to disks", "kms:CreateGrant", "{key}", throughEC2, keys{"kms:GrantIsForAWSResource": "true"}),
 	mayNot("what the key encrypts elsewhere", "kms:Decrypt", "{key}", throughS3("{bucket}")),
 	mayNot("the key without EC2", "kms:Decrypt", "{key}"),
@@ -105,5 +111,4 @@ var karpenterPermissions = []permission{
 	mayNot("grants without EC2", "kms:CreateGrant", "{key}", keys{"kms:GrantIsForAWSResource": "true"}),
 	mayNot("other keys", "kms:Decrypt kms:GenerateDataKeyWithoutPlaintext kms:CreateGrant", "arn:aws:kms:{region}:{account}:key/00000000-0000-0000-0000-000000000000", throughEC2),
 	mayNot("other keys to disks", "kms:CreateGrant", "arn:aws:kms:{region}:{account}:key/00000000-0000-0000-0000-000000000000", throughEC2, keys{"kms:GrantIsForAWSResource": "true"}),
-	mayNot("the workspace bucket", "s3:GetObject s3:PutObject", "arn:aws:s3:::{bucket}/results/1"),
 }
