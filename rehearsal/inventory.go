@@ -91,7 +91,7 @@ var listers = map[string]lister{
 var onCluster = []string{"Custom::HelmRelease"}
 
 // answersOnly are the custom resources that make nothing: they answer values.
-var answersOnly = []string{"Custom::NetworkPlan", "Custom::WorkspaceOutputs"}
+var answersOnly = []string{"Custom::FixedAnswers", "Custom::NetworkPlan", "Custom::WorkspaceOutputs"}
 
 // Covered tells whether the leftover check looks for resources of the type.
 func Covered(resourceType string) bool {

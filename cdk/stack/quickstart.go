@@ -39,6 +39,7 @@ func declare(s awscdk.Stack, cfg Config, m Mode) {
 	addConditions(s, m)
 
 	outputs := newOutputsProvider(s, m)
+	newFixedAnswers(s, outputs)
 	network := newNetwork(s, outputs, m)
 	cluster := newCluster(s, network)
 	nodes := newNodes(s, cluster, network, newNetworkAddons(s, cluster))
@@ -62,6 +63,7 @@ func declare(s awscdk.Stack, cfg Config, m Mode) {
 	newOutputs(s, outputs, m, workspaceFacts{
 		Cluster: cluster, Network: network, Bucket: bucket, Karpenter: karpenterNodes, Engine: engine, CrossAccount: crossAccount,
 	}, workspace)
+	checkFirst(s, "FixedAnswers", "NetworkPlan")
 }
 
 // newStack is an empty template.

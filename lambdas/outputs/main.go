@@ -1,7 +1,7 @@
 // Command outputs is the Lambda function behind the custom resources that ask
 // facts of AWS before a network is made and tell results when a workspace is
-// finished: Custom::NetworkPlan and Custom::WorkspaceOutputs. It runs outside
-// the VPC and reads: EC2's zones, and of an existing VPC its blocks, subnets and
+// finished: Custom::FixedAnswers, Custom::NetworkPlan and
+// Custom::WorkspaceOutputs. It runs outside the VPC and reads: EC2's zones, and of an existing VPC its blocks, subnets and
 // internet gateway; the status of its own stack.
 package main
 
@@ -28,6 +28,7 @@ func main() {
 		os.Exit(1)
 	}
 	m := customresource.NewMux(customresource.Options{Logger: log})
+	customresource.Register(m, contract.TypeFixedAnswers, fixedAnswers{})
 	customresource.Register(m, contract.TypeNetworkPlan, networkPlan{
 		network: network{ec2.NewFromConfig(cfg)}, stacks: cloudformation.NewFromConfig(cfg), log: log,
 	})

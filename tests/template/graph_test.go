@@ -2,9 +2,12 @@ package template
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/e6data/aws-quickstart/internal/contract"
 )
@@ -228,6 +231,24 @@ func TestNetworkOrder(t *testing.T) {
 			if !waits(id)["Network"] || !waits(id)["NetworkPlan"] {
 				t.Errorf("%s: %s does not wait for the network and its plan", file, id)
 			}
+		}
+	}
+}
+
+// What the checks of the answers refuse is refused before anything else is made
+// or changed: everything waits for them, and they for the function only.
+func TestEverythingWaitsForTheChecksOfTheAnswers(t *testing.T) {
+	g := newGraph(load(t, quickstartFile))
+	function := []string{"OutputsFunction", "OutputsFunctionInvokeConfig", "OutputsFunctionLogGroup", "OutputsFunctionRole"}
+	if diff := cmp.Diff(function, slices.Sorted(maps.Keys(g.waitsFor("FixedAnswers")))); diff != "" {
+		t.Errorf("the first check waits for (-want +got):\n%s", diff)
+	}
+	for id := range g {
+		if id == "FixedAnswers" || slices.Contains(function, id) {
+			continue
+		}
+		if waits := g.waitsFor(id); !waits["FixedAnswers"] || id != "NetworkPlan" && !waits["NetworkPlan"] {
+			t.Errorf("%s may be made or changed before the answers are checked", id)
 		}
 	}
 }

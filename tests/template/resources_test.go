@@ -21,7 +21,7 @@ var known = []string{
 	"AWS::EC2::SubnetRouteTableAssociation", "AWS::EC2::VPC", "AWS::EC2::VPCEndpoint", "AWS::EC2::VPCGatewayAttachment",
 	"AWS::EKS::AccessEntry", "AWS::EKS::Addon", "AWS::EKS::Cluster", "AWS::EKS::Nodegroup", "AWS::Events::Rule", "AWS::IAM::InstanceProfile", "AWS::IAM::ManagedPolicy", "AWS::IAM::OIDCProvider",
 	"AWS::IAM::Role", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Function", "AWS::Logs::LogGroup", "AWS::S3::Bucket",
-	"AWS::S3::BucketPolicy", "AWS::SQS::Queue", "AWS::SQS::QueuePolicy", contract.TypeHelmRelease, contract.TypeNetworkPlan, contract.TypeWorkspaceOutputs,
+	"AWS::S3::BucketPolicy", "AWS::SQS::Queue", "AWS::SQS::QueuePolicy", contract.TypeFixedAnswers, contract.TypeHelmRelease, contract.TypeNetworkPlan, contract.TypeWorkspaceOutputs,
 }
 
 func TestEveryTypeIsOneWeCanTakeAway(t *testing.T) {

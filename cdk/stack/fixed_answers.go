@@ -1,0 +1,58 @@
+package stack
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+
+	"github.com/e6data/aws-quickstart/internal/contract"
+)
+
+// fixedAnswers are the parameters that a stack keeps for life, with the value
+// that counts. A change would replace something that cannot be replaced:
+// names and namespaces replace the cluster or Helm releases whose objects other
+// releases of the cluster may not own twice; a role's path replaces the role,
+// and the cluster's role replaces the cluster. The test of all parameters in
+// tests/template says so when one is missing here.
+func fixedAnswers() map[string]*string {
+	return map[string]*string{
+		"WorkspaceName":       ref("WorkspaceName"),
+		"ClusterName":         clusterName(),
+		"KubernetesNamespace": ref("KubernetesNamespace"),
+		"RolePath":            ref("RolePath"),
+	}
+}
+
+// newFixedAnswers adds the resource that refuses a change of those.
+func newFixedAnswers(s awscdk.Stack, p Provider) awscdk.CfnResource {
+	answers := fixedAnswers()
+	body := map[string]string{}
+	for name := range answers {
+		body[name] = "${" + name + "InUse}"
+	}
+	variables := map[string]*string{}
+	for name, value := range answers {
+		variables[name+"InUse"] = value
+	}
+	return newCustomResource(s, "FixedAnswers", contract.TypeFixedAnswers, p, contract.FixedAnswers{
+		Answers: *document(body, variables),
+	})
+}
+
+// checkFirst makes every resource of the stack wait for the checks of the
+// customer's answers, in a create and in an update: what is refused is refused
+// before anything else was made or changed. Only the function that checks, and
+// what it needs, goes before.
+func checkFirst(s awscdk.Stack, checks ...string) {
+	last := s.Node().FindChild(text(checks[len(checks)-1])).(awscdk.CfnResource)
+	exempt := map[string]bool{"Network": true} // reads the plan, so it waits for it anyway
+	for _, id := range append(checks, "OutputsFunction", "OutputsFunctionRole", "OutputsFunctionLogGroup", "OutputsFunctionInvokeConfig") {
+		exempt[id] = true
+	}
+	for i, id := range checks[1:] {
+		dependOn(s.Node().FindChild(text(id)).(awscdk.CfnResource), s.Node().FindChild(text(checks[i])).(awscdk.CfnResource))
+	}
+	for _, child := range *s.Node().Children() {
+		if r, ok := child.(awscdk.CfnResource); ok && !exempt[*r.Node().Id()] {
+			dependOn(r, last)
+		}
+	}
+}
