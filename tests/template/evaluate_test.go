@@ -16,13 +16,17 @@ import (
 // unknown name, a reference to a resource whose condition is false, an index
 // that is out of range.
 type stackRun struct {
-	t        *testing.T
+	t        testing.TB
 	template object
 	given    map[string]string
 	pseudo   map[string]string
 	// attributes are answers of resources: "Id" for Ref, "Id.Name" for GetAtt.
 	// Others get a text made of their names.
 	attributes map[string]string
+	// symbolic leaves what is not given as it is written, "${VpcCidr}" and
+	// "${Cluster.Arn}"; conditions take the parameters' defaults all the same.
+	symbolic bool
+	deciding int // depth of conditions under evaluation
 }
 
 // absent is AWS::NoValue.
@@ -80,6 +84,8 @@ func (r *stackRun) condition(name string) bool {
 // truth evaluates a condition or an assertion of a rule.
 func (r *stackRun) truth(v any) bool {
 	r.t.Helper()
+	r.deciding++
+	defer func() { r.deciding-- }()
 	fn, arg := only(v)
 	list, _ := arg.([]any)
 	switch fn {
@@ -225,6 +231,13 @@ func (r *stackRun) ref(name string) any {
 func (r *stackRun) parameter(name string, declared any) any {
 	r.t.Helper()
 	v, ok := r.given[name]
+	isList := at(declared, "Type") == "CommaDelimitedList"
+	if r.symbolic && r.deciding == 0 && !ok && at(declared, "Type") != "Number" {
+		if isList {
+			return []any{"${" + name + "}"}
+		}
+		return "${" + name + "}"
+	}
 	if !ok {
 		d, hasDefault := declared.(object)["Default"]
 		if !hasDefault {
@@ -232,7 +245,7 @@ func (r *stackRun) parameter(name string, declared any) any {
 		}
 		v = fmt.Sprint(d)
 	}
-	if at(declared, "Type") != "CommaDelimitedList" {
+	if !isList {
 		return v
 	}
 	var out []any
@@ -255,6 +268,9 @@ func (r *stackRun) attribute(id, name string) any {
 	key := strings.TrimSuffix(id+"."+name, ".")
 	if v, known := r.attributes[key]; known {
 		return v
+	}
+	if r.symbolic {
+		return "${" + key + "}"
 	}
 	if name == "Arn" || strings.HasSuffix(name, "Arn") {
 		return fmt.Sprintf("arn:%s:made:::%s", r.pseudo["AWS::Partition"], id)

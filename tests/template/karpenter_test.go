@@ -12,7 +12,7 @@ import (
 )
 
 // document is a policy's document, which may be text.
-func document(t *testing.T, v any) any {
+func document(t testing.TB, v any) any {
 	t.Helper()
 	text, ok := v.(string)
 	if !ok {
@@ -58,7 +58,7 @@ func TestKarpenterMayDoWhatUpstreamSays(t *testing.T) {
 }
 
 // plain is v as JSON would read it back.
-func plain(t *testing.T, v any) any {
+func plain(t testing.TB, v any) any {
 	t.Helper()
 	if _, ok := v.(string); ok {
 		return v
