@@ -9,6 +9,10 @@ echo "golangci-lint in rehearsal/eks"
 # Built as its binary is: the compiled Kubernetes packages are shared with it.
 (cd rehearsal/eks && GOFLAGS="-buildvcs=false -trimpath" CGO_ENABLED=0 "$go_tools/golangci-lint" run --config "$config" ./...)
 echo "cfn-lint"
-"$venv/bin/cfn-lint" quickstart.yaml templates/*.yaml
+"$venv/bin/cfn-lint" --regions us-east-1 us-gov-west-1 cn-north-1 -- quickstart.yaml templates/*.yaml # a region of each partition
+echo "cdk-nag"
+go run ./cdk -judge
 echo "ruff"
-"$venv/bin/ruff" check --quiet rehearsal/aws
+"$venv/bin/ruff" check --quiet rehearsal/aws tools
+echo "parliament"
+LINT_PYTHON="$venv/bin/python" go test -count=1 -run '^TestIAMLint$' ./tests/template

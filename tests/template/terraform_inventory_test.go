@@ -165,23 +165,8 @@ eks_capacity_type
 karpenter_namespace
 alb_ingress_controller_namespace
 alb_controller_helm_chart_version
-warm_eni_target
-warm_prefix_target
-minimum_ip_target
-node role
-add-on vpc-cni
-add-on aws-ebs-csi-driver
 release aws-load-balancer-controller
 load balancer controller role trust
-C1 PermissionsForAllResources
-C1 AllowSetWebACLforELB
-C1 AllowCreateELB
-C1 AllowDeleteELB
-C1 ManageELBTags
-C1 manageELBTargetGroupTags
-C1 ALBIngressControllerTags
-C1 AllowWAFv2WebACLAndIPSetCreation
-C1 AllowWAFv2WebACLManagement
 LBC 1
 LBC 2
 LBC 3

@@ -1,0 +1,159 @@
+package template
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// finding is what parliament says of one policy.
+type finding struct{ Policy, Issue, Detail string }
+
+// accepted are findings that are right as they are. Policy and Detail are parts
+// of the finding's.
+var accepted = []struct{ policy, issue, detail, reason string }{
+	{
+		"HelmInstallerRole/network-interfaces", "RESOURCE_STAR", "ec2:CreateNetworkInterface",
+		"Lambda asks for these without a resource (Lambda Developer Guide, execution role permissions for VPC access); code is denied them",
+	},
+	{
+		"HelmInstallerRole/network-interfaces", "UNKNOWN_CONDITION_FOR_ACTION", "lambda:SourceFunctionArn",
+		"a global key in requests of a function's code (Lambda Developer Guide, lambda:SourceFunctionArn); the service authorization reference lists it with no action",
+	},
+	{
+		"KarpenterZonalShiftPolicy", "RESOURCE_STAR", "arc-zonal-shift:GetManagedResource",
+		"upstream's statement: limited to the cluster by the key arc-zonal-shift:ResourceIdentifier",
+	},
+	{
+		"KarpenterNodeLifecyclePolicy", "RESOURCE_MISMATCH", "ec2:RunInstances",
+		"EC2 judges one call on each resource that it touches; upstream has a statement for each kind of them",
+	},
+	{
+		"KarpenterResourceDiscoveryPolicy", "RESOURCE_MISMATCH", "ssm:GetParameter",
+		"public parameters of AWS (aws/service/) have no account in their ARN",
+	},
+	{
+		"KarpenterIAMIntegrationPolicy", "PERMISSIONS_MANAGEMENT_ACTIONS", "iam:passrole",
+		"the nodes' one role, to EC2 only: without it no node starts",
+	},
+	{
+		"CrossAccountRole/endpoints", "UNKNOWN_CONDITION_FOR_ACTION", "elasticloadbalancing:CreateAction for action elasticloadbalancing:AddTags",
+		"in the service authorization reference by now, later than parliament's copy",
+	},
+	{
+		"CrossAccountRole/endpoints", "UNKNOWN_ACTION", "WebACL",
+		"CreateWebACLAssociation and its kin are in the service authorization reference by now, later than parliament's copy",
+	},
+	{
+		"CrossAccountRole/monitoring", "RESOURCE_MISMATCH", "servicequotas:GetServiceQuota",
+		"narrower than the service's one resource type says: its quotas in this region and account",
+	},
+	{
+		"EngineRole/system-tables", "CREDENTIALS_EXPOSURE", "sts:assumerole",
+		"the engine writes e6data's system tables under a role of e6data's account, and under no other",
+	},
+}
+
+// TestIAMLint lets parliament judge every policy of every template, with each
+// set of answers. make lint runs it; LINT_PYTHON is the environment that has
+// parliament.
+func TestIAMLint(t *testing.T) {
+	python := os.Getenv("LINT_PYTHON")
+	if python == "" {
+		t.Skip("LINT_PYTHON is not set: run this through make lint")
+	}
+	policies := map[string]object{}
+	for _, file := range files {
+		for name, answers := range answerSets {
+			if strings.HasPrefix(file, "templates/network") {
+				answers = planOf(6, "PerZone")
+			}
+			r := newRun(t, file, answers)
+			withRealARNs(r)
+			for _, s := range statements(r) {
+				key := filepath.Base(file) + ", " + name + ": " + s.where
+				if policies[key] == nil {
+					policies[key] = object{"Version": "2012-10-17", "Statement": []any{}}
+				}
+				policies[key]["Statement"] = append(policies[key]["Statement"].([]any), s.Raw)
+			}
+		}
+	}
+	if len(policies) < 20 {
+		t.Fatalf("only %d policies found", len(policies))
+	}
+	used := make([]bool, len(accepted))
+	for _, f := range lintPolicies(t, python, policies) {
+		ok := false
+		for i, a := range accepted {
+			if strings.HasSuffix(f.Policy, ": "+a.policy) && f.Issue == a.issue && strings.Contains(f.Detail, a.detail) {
+				used[i], ok = true, true
+			}
+		}
+		if !ok {
+			t.Errorf("%s: %s %s", f.Policy, f.Issue, f.Detail)
+		}
+	}
+	for i, a := range accepted {
+		if !used[i] {
+			t.Errorf("%s of %s is accepted and not found any more: take it out of the list", a.issue, a.policy)
+		}
+	}
+	// The linter must be able to find something.
+	wrong := map[string]object{"wrong": {"Version": "2012-10-17", "Statement": []any{
+		object{"Effect": "Allow", "Action": "s3:ReadEverything", "Resource": "*"},
+	}}}
+	if found := lintPolicies(t, python, wrong); len(found) == 0 {
+		t.Error("an action that does not exist is not found")
+	}
+}
+
+func lintPolicies(t *testing.T, python string, policies map[string]object) (found []finding) {
+	t.Helper()
+	in, err := json.Marshal(policies)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), python, filepath.Join(root, "tools", "iam_lint.py"))
+	var out, errOut bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(in), &out, &errOut
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("parliament: %v\n%s", err, errOut.String())
+	}
+	if err := json.Unmarshal(out.Bytes(), &found); err != nil {
+		t.Fatalf("parliament's findings: %v\n%s", err, out.String())
+	}
+	return found
+}
+
+// arnForms are the ARNs of what the templates make, without partition: the
+// linter compares them with the form that an action takes.
+var arnForms = map[string]string{
+	"AWS::EC2::LaunchTemplate":   "ec2:${Region}:${Account}:launch-template/${Name}",
+	"AWS::EKS::Cluster":          "eks:${Region}:${Account}:cluster/${Name}",
+	"AWS::Events::Rule":          "events:${Region}:${Account}:rule/${Name}",
+	"AWS::IAM::InstanceProfile":  "iam::${Account}:instance-profile/${Name}",
+	"AWS::IAM::Role":             "iam::${Account}:role/${Name}",
+	"AWS::Lambda::Function":      "lambda:${Region}:${Account}:function:${Name}",
+	"AWS::Logs::LogGroup":        "logs:${Region}:${Account}:log-group:${Name}:*",
+	"AWS::S3::Bucket":            "s3:::${Name}",
+	"AWS::SQS::Queue":            "sqs:${Region}:${Account}:${Name}",
+	"AWS::KMS::Key":              "kms:${Region}:${Account}:key/${Name}",
+	"AWS::CloudFormation::Stack": "cloudformation:${Region}:${Account}:stack/${Name}/1",
+}
+
+// withRealARNs gives each resource's Arn the form it has in AWS.
+func withRealARNs(r *stackRun) {
+	for id, resource := range section(r.template, "Resources") {
+		if form, ok := arnForms[fmt.Sprint(at(resource, "Type"))]; ok {
+			r.attributes[id+".Arn"] = "arn:" + r.pseudo["AWS::Partition"] + ":" + strings.NewReplacer(
+				"${Region}", r.pseudo["AWS::Region"], "${Account}", r.pseudo["AWS::AccountId"], "${Name}", strings.ToLower(id),
+			).Replace(form)
+		}
+	}
+}

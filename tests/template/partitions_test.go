@@ -1,0 +1,156 @@
+package template
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// partitions in which the templates must be valid.
+var partitions = map[string]struct{ region, suffix string }{
+	"aws":        {"us-east-1", "amazonaws.com"},
+	"aws-cn":     {"cn-north-1", "amazonaws.com.cn"},
+	"aws-us-gov": {"us-gov-west-1", "amazonaws.com"},
+}
+
+// servicePrincipals are the names that are the same in every partition; EC2's
+// carries the partition's suffix, and sts is the audience of a service
+// account's token. S3's access logs: in China too the principal is
+// logging.s3.amazonaws.com
+// (https://docs.amazonaws.cn/en_us/AmazonS3/latest/userguide/enable-server-access-logging.html).
+var servicePrincipals = []string{
+	"eks.amazonaws.com", "events.amazonaws.com", "lambda.amazonaws.com", "logging.s3.amazonaws.com", "sts.amazonaws.com",
+}
+
+// managedPolicies are AWS's policies that the templates attach, and where else
+// than in the commercial partition they are known to exist.
+var managedPolicies = map[string]struct {
+	in     []string
+	source string
+}{
+	"AmazonEKSClusterPolicy":             {[]string{"aws-cn", "aws-us-gov"}, "eksctl and cluster-api-provider-aws attach it in both"},
+	"AmazonEKSWorkerNodePolicy":          {[]string{"aws-cn", "aws-us-gov"}, "cluster-api-provider-aws attaches it in both"},
+	"AmazonEKS_CNI_Policy":               {[]string{"aws-cn", "aws-us-gov"}, "cluster-api-provider-aws attaches it in both"},
+	"AmazonEC2ContainerRegistryReadOnly": {[]string{"aws-cn", "aws-us-gov"}, "eksctl attaches it in both"},
+	"AmazonSSMManagedInstanceCore":       {[]string{"aws-cn", "aws-us-gov"}, "the Systems Manager guides of both partitions name it"},
+	// The EKS user guide recommends it since 2026 without a word on partitions;
+	// nobody who attaches it in China or GovCloud was found.
+	"AmazonEBSCSIDriverPolicyV2": {[]string{"aws-cn", "aws-us-gov"}, "EKS user guide, Amazon EBS CSI driver; not seen there in use"},
+}
+
+var (
+	anyARN  = regexp.MustCompile(`\barn:([a-z*-]*):`)
+	anyHost = regexp.MustCompile(`[a-z0-9.-]*amazonaws\.com(\.cn)?`)
+)
+
+// Evaluated in each partition, every ARN and every host is of that partition.
+func TestTemplatesAreValidInEveryPartition(t *testing.T) {
+	for partition, where := range partitions {
+		for name, answers := range answerSets {
+			t.Run(partition+", "+name, func(t *testing.T) {
+				given := map[string]string{}
+				for k, v := range answers {
+					given[k] = strings.ReplaceAll(strings.ReplaceAll(v, "arn:aws:", "arn:"+partition+":"), "us-east-1", where.region)
+				}
+				attached := map[string]bool{}
+				for _, file := range files {
+					r := newRun(t, file, given)
+					if strings.HasPrefix(file, "templates/network") {
+						r.given = planOf(6, "PerZone")
+					}
+					r.pseudo["AWS::Partition"], r.pseudo["AWS::Region"], r.pseudo["AWS::URLSuffix"] = partition, where.region, where.suffix
+					r.pseudo["AWS::StackId"] = "arn:" + partition + ":cloudformation:" + where.region + ":111122223333:stack/demo/6f0c2a10"
+					r.attributes["Cluster.OpenIdConnectIssuerUrl"] = "https://oidc.eks." + where.region + "." + where.suffix + "/id/0123"
+					everyText(r, func(at, text string) { checkPartition(t, file+", "+at, text, partition, where.suffix, attached) })
+				}
+				if len(attached) == 0 {
+					t.Error("no managed policy of AWS found")
+				}
+			})
+		}
+	}
+}
+
+// everyText visits every text of the resources and outputs that exist, keys too.
+func everyText(r *stackRun, visit func(at, text string)) {
+	var deep func(at string, v any)
+	deep = func(at string, v any) {
+		switch x := v.(type) {
+		case object:
+			for k, e := range x {
+				if k == "iam:PassedToService" {
+					continue // names EC2 in all partitions
+				}
+				visit(at, k)
+				deep(at+"."+k, e)
+			}
+		case []any:
+			for _, e := range x {
+				deep(at, e)
+			}
+		case string:
+			if policy := opened(x); !same(policy, x) {
+				deep(at, policy)
+				return
+			}
+			visit(at, x)
+		}
+	}
+	for id, resource := range section(r.template, "Resources") {
+		if r.active(resource) {
+			deep(id, r.value(at(resource, "Properties")))
+		}
+	}
+	for id, o := range section(r.template, "Outputs") {
+		if r.active(o) {
+			deep("output "+id, r.value(at(o, "Value")))
+		}
+	}
+}
+
+func checkPartition(t testing.TB, at, text, partition, suffix string, attached map[string]bool) {
+	t.Helper()
+	for _, m := range anyARN.FindAllStringSubmatch(text, -1) {
+		// A data bucket's partition is a wildcard: engine_role.go says why.
+		if m[1] != partition && (m[1] != "*" || !strings.Contains(text, "arn:*:s3:::")) {
+			t.Errorf("%s: %q is not of %s", at, text, partition)
+		}
+	}
+	for _, host := range anyHost.FindAllString(text, -1) {
+		if !slices.Contains(servicePrincipals, host) && !(strings.HasSuffix(host, "."+suffix) && (suffix != "amazonaws.com" || !strings.HasSuffix(host, ".cn"))) {
+			t.Errorf("%s: %q is no host of %s", at, text, partition)
+		}
+	}
+	if name, ours := strings.CutPrefix(text, "arn:"+partition+":iam::aws:policy/"); ours && strings.Contains(at, "ManagedPolicyArns") {
+		attached[name] = true
+		known, listed := managedPolicies[name]
+		if !listed || partition != "aws" && !slices.Contains(known.in, partition) {
+			t.Errorf("%s: whether %s exists in %s is not known: find out, and add it to managedPolicies", at, name, partition)
+		}
+	}
+}
+
+// The check above must be able to find something.
+func TestAnotherPartitionIsNoticed(t *testing.T) {
+	for _, text := range []string{
+		"arn:aws:iam::aws:policy/AmazonEKSClusterPolicy", "https://s3.cn-north-1.amazonaws.com/x", "sqs.amazonaws.com", "arn:*:iam::1:role/x",
+	} {
+		noticed := &counter{TB: t}
+		r := &stackRun{template: object{"Resources": object{"Role": object{"Properties": object{"Text": text}}}}, t: t}
+		everyText(r, func(at, text string) {
+			checkPartition(noticed, at, text, "aws-cn", "amazonaws.com.cn", map[string]bool{})
+		})
+		if noticed.errors == 0 {
+			t.Errorf("%q passes in China", text)
+		}
+	}
+}
+
+// counter counts errors instead of failing.
+type counter struct {
+	testing.TB
+	errors int
+}
+
+func (c *counter) Errorf(string, ...any) { c.errors++ }
