@@ -5,6 +5,7 @@
 //	                         bootstrapped account
 //	go run ./cdk -write      writes quickstart.yaml and templates/*.yaml
 //	go run ./cdk -out DIR    writes the same files under DIR
+//	go run ./cdk -judge      asks cdk-nag what it thinks of all stacks
 //
 // It runs in the root of the repository. jsii, which starts before main, prints
 // a banner on an old Node.js; JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION with
@@ -38,6 +39,7 @@ func run(args []string, env func(string) string, stderr io.Writer) error {
 	flags.SetOutput(stderr)
 	write := flags.Bool("write", false, "write the template files of the repository")
 	out := flags.String("out", "", "write the template files under this directory")
+	judged := flags.Bool("judge", false, "check the stacks with cdk-nag and write nothing")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -46,6 +48,9 @@ func run(args []string, env func(string) string, stderr io.Writer) error {
 		return err
 	}
 	defer jsii.Close()
+	if *judged {
+		return judge(cfg)
+	}
 	if *write {
 		*out = "."
 	}
@@ -67,7 +72,7 @@ var templateFiles = map[string]string{
 // synth declares the templates and returns the folder with the assembly. With
 // no folder given it is the one that the CDK CLI asks for. An engineer deploys
 // the one stack; the templates that it nests come from the version's bucket.
-func synth(cfg stack.Config, folder *string) string {
+func synth(cfg stack.Config, folder *string, aspects ...awscdk.IAspect) string {
 	app := awscdk.NewApp(&awscdk.AppProps{
 		AnalyticsReporting: jsii.Bool(false),
 		TreeMetadata:       jsii.Bool(false),
@@ -75,6 +80,9 @@ func synth(cfg stack.Config, folder *string) string {
 		// A template that the CDK's own checks refuse is not written.
 		Context: &map[string]any{"@aws-cdk/core:validateAgainstDefaultRules": true},
 	})
+	for _, a := range aspects {
+		awscdk.Aspects_Of(app).Add(a, nil)
+	}
 	stack.Acknowledge(app)
 	if !cfg.Engineer {
 		stack.NewNetworkTemplate(app, "Network")

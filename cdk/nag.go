@@ -1,0 +1,111 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/aws/jsii-runtime-go"
+	"github.com/cdklabs/cdk-nag-go/cdknag/v2"
+
+	"github.com/e6data/aws-quickstart/cdk/stack"
+)
+
+// acceptance are findings of one rule at one resource that are right as they
+// are: so many, no more and no fewer.
+type acceptance struct {
+	rule, resource string
+	findings       int
+	reason         string
+}
+
+// line is one line of cdk-nag's report.
+type line struct {
+	Rule       string `json:"ruleId"`
+	Resource   string `json:"resourceId"`
+	Compliance string `json:"compliance"`
+	Info       string `json:"ruleInfo"`
+}
+
+// judge runs cdk-nag's AwsSolutions rules over all stacks. It fails for each
+// finding that is not accepted, and for each acceptance that is not true any more.
+func judge(cfg stack.Config) error {
+	folder, err := os.MkdirTemp("", "judge-")
+	if err != nil {
+		return fmt.Errorf("make a folder for the reports: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
+	assembly := synth(cfg, jsii.String(folder), cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{
+		Reports: jsii.Bool(true), ReportFormats: &[]cdknag.NagReportFormat{cdknag.NagReportFormat_JSON},
+	}))
+	found := map[acceptance]int{} // by rule and resource
+	var problems []error
+	for name := range templateFiles {
+		lines, err := report(filepath.Join(assembly, "AwsSolutions-"+name+"-NagReport.json"))
+		if err != nil {
+			return err
+		}
+		for _, l := range lines {
+			if l.Compliance == "Compliant" || l.Compliance == "N/A" {
+				continue
+			}
+			at := acceptance{rule: l.Rule, resource: l.Resource}
+			if !slices.ContainsFunc(accepted, at.same) {
+				problems = append(problems, fmt.Errorf("%s at %s: %s (%s)", l.Rule, l.Resource, l.Info, l.Compliance))
+			}
+			found[at]++
+		}
+	}
+	for _, a := range accepted {
+		if n := found[acceptance{rule: a.rule, resource: a.resource}]; n != a.findings {
+			problems = append(problems, fmt.Errorf("%s at %s: %d findings, and cdk/nag.go accepts %d (%s): look at them, then correct it",
+				a.rule, a.resource, n, a.findings, a.reason))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func (a acceptance) same(b acceptance) bool { return a.rule == b.rule && a.resource == b.resource }
+
+func report(file string) ([]line, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read cdk-nag's report: %w", err)
+	}
+	var r struct {
+		Lines []line `json:"lines"`
+	}
+	if err := json.Unmarshal(text, &r); err != nil {
+		return nil, fmt.Errorf("read cdk-nag's report %s: %w", filepath.Base(file), err)
+	}
+	if len(r.Lines) == 0 {
+		return nil, fmt.Errorf("cdk-nag looked at nothing: %s is empty", filepath.Base(file))
+	}
+	return r.Lines, nil
+}
+
+const (
+	byAWS = "policies that AWS keeps in step with EKS; ours would fall behind"
+	ids   = "objects, partitions of a table, node groups and load balancers have names that are not known beforehand; each ARN is as narrow as it can be"
+)
+
+var accepted = []acceptance{
+	{"AwsSolutions-VPC7", "Network/Vpc", 1, "flow logs cost by the gigabyte and belong to the account's own policy"},
+	{"AwsSolutions-EKS1", "Quickstart/Cluster", 1, "the public endpoint is for the addresses that the customer names, and off without any"},
+	{"AwsSolutions-EKS2", "Quickstart/Cluster", 5, "the logs are the customer's choice (ClusterLogTypes); the rule does not see it through the conditions"},
+	{"AwsSolutions-SQS3", "Quickstart/KarpenterInterruptionQueue", 1, "a warning of an interruption is no use after five minutes, as upstream says"},
+	{"AwsSolutions-IAM4", "Quickstart/ClusterRole", 1, byAWS},
+	{"AwsSolutions-IAM4", "Quickstart/VpcCniRole", 1, byAWS},
+	{"AwsSolutions-IAM4", "Quickstart/EbsCsiRole", 1, byAWS},
+	{"AwsSolutions-IAM4", "Quickstart/NodeRole", 3, byAWS},
+	{"AwsSolutions-IAM4", "Quickstart/KarpenterNodeRole", 3, byAWS},
+	{"AwsSolutions-IAM5", "Quickstart/OutputsFunctionRole", 1, "EC2's Describe calls have no resource"},
+	{"AwsSolutions-IAM5", "Quickstart/HelmInstallerRole", 1, "Lambda asks for network interfaces without a resource; the rule cannot read the statement"},
+	{"AwsSolutions-IAM5", "Quickstart/KarpenterZonalShiftPolicy", 1, "upstream's, limited to the cluster by a condition"},
+	{"AwsSolutions-IAM5", "Quickstart/KarpenterResourceDiscoveryPolicy", 3, "upstream's: reads only"},
+	{"AwsSolutions-IAM5", "Quickstart/EngineRole", 1, ids},
+	{"AwsSolutions-IAM5", "Quickstart/CrossAccountRole", 19, ids},
+}
