@@ -27,6 +27,9 @@ type stackRun struct {
 	// "${Cluster.Arn}"; conditions take the parameters' defaults all the same.
 	symbolic bool
 	deciding int // depth of conditions under evaluation
+	// replaced are resources that have become others: their attributes differ
+	// from what they were.
+	replaced map[string]bool
 }
 
 // absent is AWS::NoValue.
@@ -265,6 +268,14 @@ func (r *stackRun) attribute(id, name string) any {
 	if !r.active(resource) {
 		r.t.Fatalf("reference to %s, whose condition is false", id)
 	}
+	if r.replaced[id] {
+		return r.made(id, name) + "-another"
+	}
+	return r.made(id, name)
+}
+
+// made is an attribute's value.
+func (r *stackRun) made(id, name string) string {
 	key := strings.TrimSuffix(id+"."+name, ".")
 	if v, known := r.attributes[key]; known {
 		return v
