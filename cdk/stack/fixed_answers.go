@@ -18,6 +18,9 @@ func fixedAnswers() map[string]*string {
 		"ClusterName":         clusterName(),
 		"KubernetesNamespace": ref("KubernetesNamespace"),
 		"RolePath":            ref("RolePath"),
+		// A second release of a chart with cluster-wide objects cannot be made
+		// before the first is gone.
+		"LoadBalancerControllerNamespace": ref("LoadBalancerControllerNamespace"),
 	}
 }
 

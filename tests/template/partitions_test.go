@@ -20,7 +20,7 @@ var partitions = map[string]struct{ region, suffix string }{
 // logging.s3.amazonaws.com
 // (https://docs.amazonaws.cn/en_us/AmazonS3/latest/userguide/enable-server-access-logging.html).
 var servicePrincipals = []string{
-	"eks.amazonaws.com", "events.amazonaws.com", "lambda.amazonaws.com", "logging.s3.amazonaws.com", "sts.amazonaws.com",
+	"eks.amazonaws.com", "elasticloadbalancing.amazonaws.com", "events.amazonaws.com", "lambda.amazonaws.com", "logging.s3.amazonaws.com", "sts.amazonaws.com",
 }
 
 // managedPolicies are AWS's policies that the templates attach, and where else

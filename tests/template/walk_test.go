@@ -235,29 +235,30 @@ func union(a, b object) object {
 // otherAnswers are answers to parameters whose values are not listed, different
 // from the default.
 var otherAnswers = map[string]string{
-	"WorkspaceName":             "ops",
-	"DataBucketNames":           "other-data",
-	"KubernetesNamespace":       "analytics",
-	"DebugNamespaces":           "kube-system,analytics",
-	"VpcCidr":                   "10.9.0.0/16",
-	"ExcludedAvailabilityZones": "us-east-1f",
-	"ClusterName":               "shared",
-	"EndpointPublicAccessCidrs": "198.51.100.0/24",
-	"AdminPrincipalArn":         "arn:aws:iam::111122223333:role/Admin",
-	"VpcCniWarmTargets":         "WARM_IP_TARGET=5",
-	"NodeInstanceFamilies":      "c7g,r7g",
-	"NodePoolCpuLimit":          "640",
-	"NodeDiskGiB":               "250",
-	"ControlPlanePrincipalArn":  "arn:aws:iam::999988887777:role/control",
-	"ExternalId":                "tenant:42",
-	"PermissionsBoundaryArn":    "arn:aws:iam::111122223333:policy/edge",
-	"RolePath":                  "/e6data/",
-	"WorkspaceChartVersion":     "2.1.13",
-	"ChartSource":               "s3://charts/mirror",
-	"Version":                   "0.9.9",
-	"ArtifactBucket":            "artefacts",
-	"ConsoleHost":               "console.example.com",
-	"KmsKeyArn":                 "arn:aws:kms:us-east-1:111122223333:key/0a1b2c3d-0000-4000-8000-000000000000",
+	"WorkspaceName":                   "ops",
+	"DataBucketNames":                 "other-data",
+	"KubernetesNamespace":             "analytics",
+	"DebugNamespaces":                 "kube-system,analytics",
+	"VpcCidr":                         "10.9.0.0/16",
+	"ExcludedAvailabilityZones":       "us-east-1f",
+	"ClusterName":                     "shared",
+	"EndpointPublicAccessCidrs":       "198.51.100.0/24",
+	"AdminPrincipalArn":               "arn:aws:iam::111122223333:role/Admin",
+	"VpcCniWarmTargets":               "WARM_IP_TARGET=5",
+	"NodeInstanceFamilies":            "c7g,r7g",
+	"NodePoolCpuLimit":                "640",
+	"NodeDiskGiB":                     "250",
+	"ControlPlanePrincipalArn":        "arn:aws:iam::999988887777:role/control",
+	"ExternalId":                      "tenant:42",
+	"PermissionsBoundaryArn":          "arn:aws:iam::111122223333:policy/edge",
+	"RolePath":                        "/e6data/",
+	"WorkspaceChartVersion":           "2.1.13",
+	"ChartSource":                     "s3://charts/mirror",
+	"Version":                         "0.9.9",
+	"ArtifactBucket":                  "artefacts",
+	"ConsoleHost":                     "console.example.com",
+	"LoadBalancerControllerNamespace": "load-balancers",
+	"KmsKeyArn":                       "arn:aws:kms:us-east-1:111122223333:key/0a1b2c3d-0000-4000-8000-000000000000",
 }
 
 // changes are the other answers to a parameter.
@@ -287,6 +288,7 @@ func walkedFiles() []string {
 // Nothing stateful is replaced or removed by another answer to any parameter,
 // from any set of answers: what would is refused before anything happens.
 func TestNoAnswerReplacesAnythingStateful(t *testing.T) {
+	needSettled(t)
 	refused := map[string]bool{}
 	for _, file := range walkedFiles() {
 		w := walker{t, file, createOnly(t)}
