@@ -68,8 +68,8 @@ func addParameter(s awscdk.Stack, p parameter) {
 	if p.Pattern != "" {
 		props.AllowedPattern = text(p.Pattern)
 	}
-	if p.Constraint != "" {
-		props.ConstraintDescription = text(p.Constraint)
+	if c := p.constraint(); c != "" {
+		props.ConstraintDescription = text(c)
 	}
 	if p.MaxLength != 0 {
 		props.MaxLength = number(p.MaxLength)
@@ -81,6 +81,15 @@ func addParameter(s awscdk.Stack, p parameter) {
 		props.MaxValue = number(p.Max)
 	}
 	awscdk.NewCfnParameter(s, text(p.Name), props)
+}
+
+// constraint is what the customer reads when an answer is refused. Without one
+// CloudFormation says of listed values only that the answer is none of them.
+func (p parameter) constraint() string {
+	if p.Constraint == "" && len(p.Values) > 0 {
+		return `One of "` + strings.Join(p.Values, `", "`) + `".`
+	}
+	return p.Constraint
 }
 
 // addRules refuses contradictions before anything is made.

@@ -107,9 +107,11 @@ class Limits(Conformance):
 
     @claim("ConstraintDescription is what the user reads when a constraint is violated.", _PARAMETERS, _STACK)
     def test_constraint_description(self) -> None:
-        parameter = {"Type": "String", "AllowedPattern": "[a-z]+", "ConstraintDescription": "small letters only"}
-        template = {"Parameters": {"P": parameter}, "Resources": {"G": group()}}
-        self._refused(template, "small letters only", Parameters=[{"ParameterKey": "P", "ParameterValue": "ABC"}])
+        for constraint in ({"AllowedPattern": "[a-z]+"}, {"AllowedValues": ["abc"]}, {"MaxLength": 2}):
+            with self.subTest(constraint):
+                parameter = {"Type": "String", "ConstraintDescription": "small letters only", **constraint}
+                template = {"Parameters": {"P": parameter}, "Resources": {"G": group()}}
+                self._refused(template, "small letters only", Parameters=[{"ParameterKey": "P", "ParameterValue": "ABC"}])
 
     @claim("A value that is not among the AllowedValues is refused.", _PARAMETERS, _STACK)
     def test_allowed_values(self) -> None:

@@ -79,6 +79,8 @@ def _resolve_given(template: dict, given: list[dict], previous: dict | None = No
         raise ValueError(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
     if missing := [name for name, one in known.items() if "Default" not in one and name not in names]:
         raise ValueError(f"Parameters: [{', '.join(missing)}] must have values")
+    for one in given:
+        _check_listed(known.get(one.get("Key"), {}), one)
     resolved = _resolve_parameters(template, given, previous)
     _check_networks(known, resolved)
     return resolved
@@ -95,6 +97,16 @@ def _check_networks(declared: dict, resolved: dict) -> None:
             raise ValueError(
                 f"Parameter validation failed: parameter value {value} for parameter name {name} does not exist"
             )
+
+
+def _check_listed(declared: dict, one: dict) -> None:
+    """A value that is not among AllowedValues is refused by the ConstraintDescription, as every other constraint.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html
+    """
+    allowed = [str(value) for value in declared.get("AllowedValues") or []]
+    if allowed and not one.get("UsePreviousValue") and str(one.get("Value", "")) not in allowed:
+        raise engine._constraint_error(one["Key"], declared, "must be one of AllowedValues")
 
 
 def _resolve_new_exports(*arguments: Any) -> tuple:
