@@ -1,6 +1,8 @@
 package stack
 
 import (
+	"slices"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 
 	"github.com/e6data/aws-quickstart/internal/contract"
@@ -18,6 +20,8 @@ func fixedAnswers() map[string]*string {
 		"ClusterName":         clusterName(),
 		"KubernetesNamespace": ref("KubernetesNamespace"),
 		"RolePath":            ref("RolePath"),
+		// EKS encrypts secrets with one key for the cluster's life.
+		"KmsKeyArn": ref("KmsKeyArn"),
 		// A second release of a chart with cluster-wide objects cannot be made
 		// before the first is gone.
 		"LoadBalancerControllerNamespace": ref("LoadBalancerControllerNamespace"),
@@ -40,14 +44,25 @@ func newFixedAnswers(s awscdk.Stack, p Provider) awscdk.CfnResource {
 	})
 }
 
+var (
+	// checkers are the function that checks and what it needs.
+	checkers = []string{"OutputsFunction", "OutputsFunctionRole", "OutputsFunctionLogGroup", "OutputsFunctionInvokeConfig"}
+	// plannedFor read the plan's answers, if only in one mode, so they wait for
+	// it anyway; saying so again is what cfn-lint calls redundant.
+	plannedFor = []string{
+		"Network", "Cluster", "NodeGroup", "HelmInstaller", "HelmInstallerSecurityGroup", "LoadBalancerController", "LoadBalancerControllerRole",
+		"NodePool", "WorkspaceOutputs",
+	}
+)
+
 // checkFirst makes every resource of the stack wait for the checks of the
 // customer's answers, in a create and in an update: what is refused is refused
 // before anything else was made or changed. Only the function that checks, and
 // what it needs, goes before.
 func checkFirst(s awscdk.Stack, checks ...string) {
 	last := s.Node().FindChild(text(checks[len(checks)-1])).(awscdk.CfnResource)
-	exempt := map[string]bool{"Network": true} // reads the plan, so it waits for it anyway
-	for _, id := range append(checks, "OutputsFunction", "OutputsFunctionRole", "OutputsFunctionLogGroup", "OutputsFunctionInvokeConfig") {
+	exempt := map[string]bool{}
+	for _, id := range slices.Concat(checks, checkers, plannedFor) {
 		exempt[id] = true
 	}
 	for i, id := range checks[1:] {

@@ -238,7 +238,13 @@ func TestNetworkOrder(t *testing.T) {
 // What the checks of the answers refuse is refused before anything else is made
 // or changed: everything waits for them, and they for the function only.
 func TestEverythingWaitsForTheChecksOfTheAnswers(t *testing.T) {
-	g := newGraph(load(t, quickstartFile))
+	for _, file := range walkedFiles() {
+		t.Run(file, func(t *testing.T) { checkedFirst(t, newGraph(load(t, file))) })
+	}
+}
+
+func checkedFirst(t *testing.T, g graph) {
+	t.Helper()
 	function := []string{"OutputsFunction", "OutputsFunctionInvokeConfig", "OutputsFunctionLogGroup", "OutputsFunctionRole"}
 	if diff := cmp.Diff(function, slices.Sorted(maps.Keys(g.waitsFor("FixedAnswers")))); diff != "" {
 		t.Errorf("the first check waits for (-want +got):\n%s", diff)
