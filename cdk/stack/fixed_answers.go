@@ -24,6 +24,7 @@ func fixedAnswers() map[string]*string {
 		"KmsKeyArn": ref("KmsKeyArn"),
 		// A second release of a chart with cluster-wide objects cannot be made
 		// before the first is gone.
+		"KarpenterNamespace":              ref("KarpenterNamespace"),
 		"LoadBalancerControllerNamespace": ref("LoadBalancerControllerNamespace"),
 	}
 }

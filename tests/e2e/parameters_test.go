@@ -204,6 +204,7 @@ func updatable(d *deployment) []answer {
 		{"GlueAccess", "ReadWrite"},
 		{"DebugNamespaces", ""},
 		{"ExcludedAvailabilityZones", "us-east-1f"},
+		{"AdditionalAvailabilityZones", ""},
 		{"NatGateways", "PerZone"},
 		{"KubernetesVersion", "1.36"},
 		{"ClusterSupportPolicy", "EXTENDED"},
@@ -217,6 +218,12 @@ func updatable(d *deployment) []answer {
 		{"LogRetentionDays", "7"},
 		{"AdminPrincipalArn", "arn:aws:iam::" + account + ":role/Admin"},
 		{"NodeInstanceFamilies", "c7g,r7g"},
+		{"NodeArchitectures", "arm64"},
+		{"NodeCapacityTypes", "spot,on-demand"},
+		{"NodeAmiVersion", "v20260915"},
+		{"NodeTags", "team=data"},
+		{"NodeGroupCapacityType", "SPOT"},
+		{"ClusterAuthenticationMode", "API"},
 		{"NodePoolCpuLimit", "640"},
 		{"NodeDiskGiB", "250"},
 		{"ControlPlanePrincipalArn", "arn:aws:iam::999988887777:role/control"},
@@ -232,7 +239,9 @@ var forLife = []answer{
 	{"ClusterName", "shared"},
 	{"KubernetesNamespace", "analytics"},
 	{"RolePath", "/e6data/"},
+	{"KarpenterNamespace", "karpenter"},
 	{"LoadBalancerControllerNamespace", "load-balancers"},
+	{"KmsKeyArn", "arn:aws:kms:us-east-1:" + account + ":key/0a1b2c3d-0000-4000-8000-000000000000"},
 	{"VpcCidr", "10.9.0.0/16"},
 }
 
@@ -245,7 +254,9 @@ var notChanged = map[string]string{
 	"KarpenterVersion":              "there is one answer",
 	"LoadBalancerControllerVersion": "there is one answer",
 	"PermissionsBoundaryArn":        "needs a managed policy of the customer's that the embedded AWS would judge by",
-	"KmsKeyArn":                     "needs a key of the customer's",
+	"ImageRegistry":                 "the stand-in charts have no images there",
+	"HttpsProxy":                    "there is no proxy",
+	"NoProxy":                       "there is no proxy",
 }
 
 func TestEveryParameterIsChangedOrSaidWhyNot(t *testing.T) {

@@ -20,7 +20,7 @@ var partitions = map[string]struct{ region, suffix string }{
 // logging.s3.amazonaws.com
 // (https://docs.amazonaws.cn/en_us/AmazonS3/latest/userguide/enable-server-access-logging.html).
 var servicePrincipals = []string{
-	"eks.amazonaws.com", "elasticloadbalancing.amazonaws.com", "events.amazonaws.com", "lambda.amazonaws.com", "logging.s3.amazonaws.com", "sts.amazonaws.com",
+	"eks.amazonaws.com", "elasticloadbalancing.amazonaws.com", "events.amazonaws.com", "lambda.amazonaws.com", "logging.s3.amazonaws.com", "spot.amazonaws.com", "sts.amazonaws.com",
 }
 
 // managedPolicies are AWS's policies that the templates attach, and where else
@@ -62,6 +62,7 @@ func TestTemplatesAreValidInEveryPartition(t *testing.T) {
 					r.pseudo["AWS::Partition"], r.pseudo["AWS::Region"], r.pseudo["AWS::URLSuffix"] = partition, where.region, where.suffix
 					r.pseudo["AWS::StackId"] = "arn:" + partition + ":cloudformation:" + where.region + ":111122223333:stack/demo/6f0c2a10"
 					r.attributes["Cluster.OpenIdConnectIssuerUrl"] = "https://oidc.eks." + where.region + "." + where.suffix + "/id/0123"
+					r.attributes["Cluster.Endpoint"] = "https://0123.gr7." + where.region + ".eks." + where.suffix
 					everyText(r, func(at, text string) { checkPartition(t, file+", "+at, text, partition, where.suffix, attached) })
 				}
 				if len(attached) == 0 {
