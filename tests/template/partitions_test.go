@@ -52,6 +52,7 @@ func TestTemplatesAreValidInEveryPartition(t *testing.T) {
 				given := map[string]string{}
 				for k, v := range answers {
 					given[k] = strings.ReplaceAll(strings.ReplaceAll(v, "arn:aws:", "arn:"+partition+":"), "us-east-1", where.region)
+					given[k] = strings.ReplaceAll(given[k], ".amazonaws.com", "."+where.suffix)
 				}
 				attached := map[string]bool{}
 				for _, file := range files {
