@@ -50,6 +50,9 @@ func (d *doctor) whyThere(ctx context.Context, o *unstructured.Unstructured) str
 			why = append(why, unmet)
 		}
 	}
+	if f := o.GetFinalizers(); len(why) == 0 && len(f) > 0 {
+		why = append(why, "its finalizer "+strings.Join(f, ", ")+" is there: its controller must run, and may have failed to end the machine; look into its log")
+	}
 	for _, about := range [][2]string{{o.GetKind(), o.GetName()}, {"Node", node}} {
 		if about[1] == "" {
 			continue
@@ -58,11 +61,6 @@ func (d *doctor) whyThere(ctx context.Context, o *unstructured.Unstructured) str
 		if warning := d.lastWarning(ctx, cmp.Or(o.GetNamespace(), core.NamespaceDefault), about[0], about[1]); warning != "" {
 			why = append(why, "last warning: "+warning)
 			break
-		}
-	}
-	if len(why) == 0 {
-		if f := o.GetFinalizers(); len(f) > 0 {
-			why = append(why, "its finalizer "+strings.Join(f, ", ")+" is there: its controller must run, and may have failed to end the machine; look into its log")
 		}
 	}
 	if len(why) > 0 {

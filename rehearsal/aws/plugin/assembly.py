@@ -21,6 +21,7 @@ from . import (
     eks_requests,
     eks_updates,
     events,
+    failed_deletes,
     filters,
     function_limits,
     function_resource,
@@ -103,6 +104,7 @@ def install(settings: Settings) -> None:
     replacement.install()
     caller_rights.install()
     updates.install()
+    failed_deletes.install()
     order.install(settings.order)
 
 

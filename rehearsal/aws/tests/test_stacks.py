@@ -139,6 +139,24 @@ class Updates(unittest.TestCase):
         """The events after the first so many."""
         return aws.events(name)[count:]
 
+    def test_what_a_resource_needs_stays_when_its_delete_fails(self) -> None:
+        template = {
+            "Resources": {
+                "Needed": group("/needed"),
+                "Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "full"}, "DependsOn": "Needed"},
+                "Free": group("/free"),
+            }
+        }
+        self.assertEqual(aws.deploy("stays", template), "CREATE_COMPLETE", aws.reasons("stays"))
+        aws.client("s3").put_object(Bucket="full", Key="x", Body=b"x")
+        self.assertEqual(aws.delete("stays"), "DELETE_FAILED")
+        found = aws.client("cloudformation").describe_stack_resources(StackName="stays")["StackResources"]
+        self.assertEqual({r["LogicalResourceId"] for r in found}, {"Needed", "Bucket"})
+        groups = aws.client("logs").describe_log_groups()["logGroups"]
+        self.assertEqual({g["logGroupName"] for g in groups} & {"/needed", "/free"}, {"/needed"})
+        aws.client("s3").delete_object(Bucket="full", Key="x")
+        self.assertEqual(aws.delete("stays"), "DELETE_COMPLETE", aws.reasons("stays"))
+
     def test_events_are_of_what_changes(self) -> None:
         template = {
             "Resources": {
