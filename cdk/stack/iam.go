@@ -8,8 +8,9 @@ import (
 const policyVersion = "2012-10-17"
 
 // Service principals. EC2's name carries the partition's DNS suffix; the others
-// are the same everywhere, S3's log delivery too: AWS's pages for China have it
-// so, and the CDK writes it so for every partition.
+// are the same everywhere. For S3's log delivery in China that rests on the
+// CDK's own Bucket (aws-s3, bucket.ts), which writes this name in any partition;
+// it was not tried there.
 const (
 	principalEKS    = "eks.amazonaws.com"
 	principalLambda = "lambda.amazonaws.com"
