@@ -84,7 +84,7 @@ func committedTemplate(t *testing.T) *Template {
 }
 
 func TestChartHosts(t *testing.T) {
-	if diff := cmp.Diff([]string{"e6data.github.io", "public.ecr.aws"}, chartHosts(committedTemplate(t))); diff != "" {
+	if diff := cmp.Diff([]string{"aws.github.io", "e6data.github.io", "public.ecr.aws"}, chartHosts(committedTemplate(t))); diff != "" {
 		t.Errorf("hosts (-want +got):\n%s", diff)
 	}
 }
@@ -100,10 +100,10 @@ func (r resolver) LookupHost(_ context.Context, host string) ([]string, error) {
 
 func TestPublicChartsNeedTheirHosts(t *testing.T) {
 	template := committedTemplate(t)
-	if err := RequireChartHosts(t.Context(), resolver{"public.ecr.aws": true, "e6data.github.io": true}, template); err != nil {
+	if err := RequireChartHosts(t.Context(), resolver{"public.ecr.aws": true, "e6data.github.io": true, "aws.github.io": true}, template); err != nil {
 		t.Error(err)
 	}
-	err := RequireChartHosts(t.Context(), resolver{"e6data.github.io": true}, template)
+	err := RequireChartHosts(t.Context(), resolver{"e6data.github.io": true, "aws.github.io": true}, template)
 	if err == nil || !strings.Contains(err.Error(), "needs the internet, and public.ecr.aws cannot be found") {
 		t.Errorf("error %v", err)
 	}
