@@ -2,6 +2,7 @@ package stack
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 )
@@ -31,11 +32,7 @@ func addNodeTagConditions(s awscdk.Stack) {
 // nodeTag is the tag in this place. Places that are not taken hold noTag, and
 // without any tag the first is empty.
 func nodeTag(place int) *string {
-	padding := ""
-	for range nodeTagPlaces {
-		padding += "," + noTag
-	}
-	return pick(place, ",", join("", ref("NodeTags"), text(padding)))
+	return pick(place, ",", join("", ref("NodeTags"), text(strings.Repeat(","+noTag, nodeTagPlaces))))
 }
 
 // nodeTagPart is key (0) or value (1) of the tag in this place.

@@ -28,12 +28,12 @@ type claim interface {
 type templates map[string]object
 
 // clone is a copy in which one resource or output may be changed.
-func (all templates) clone(t testing.TB, file, part, id string) templates {
-	t.Helper()
+func (all templates) clone(tb testing.TB, file, part, id string) templates {
+	tb.Helper()
 	out := maps.Clone(all)
 	template := maps.Clone(all[file])
 	entries := maps.Clone(section(template, part))
-	entries[id] = plain(t, entries[id])
+	entries[id] = plain(tb, entries[id])
 	template[part], out[file] = entries, template
 	return out
 }

@@ -12,15 +12,15 @@ import (
 )
 
 // document is a policy's document, which may be text.
-func document(t testing.TB, v any) any {
-	t.Helper()
+func document(tb testing.TB, v any) any {
+	tb.Helper()
 	text, ok := v.(string)
 	if !ok {
 		return v
 	}
 	var d any
 	if err := json.Unmarshal([]byte(text), &d); err != nil {
-		t.Fatalf("a policy document is no JSON: %v\n%s", err, text)
+		tb.Fatalf("a policy document is no JSON: %v\n%s", err, text)
 	}
 	return d
 }
@@ -58,18 +58,18 @@ func TestKarpenterMayDoWhatUpstreamSays(t *testing.T) {
 }
 
 // plain is v as JSON would read it back.
-func plain(t testing.TB, v any) any {
-	t.Helper()
+func plain(tb testing.TB, v any) any {
+	tb.Helper()
 	if _, ok := v.(string); ok {
 		return v
 	}
 	text, err := json.Marshal(v)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var back any
 	if err := json.Unmarshal(text, &back); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return back
 }

@@ -111,24 +111,24 @@ func everyText(r *stackRun, visit func(at, text string)) {
 	}
 }
 
-func checkPartition(t testing.TB, at, text, partition, suffix string, attached map[string]bool) {
-	t.Helper()
+func checkPartition(tb testing.TB, at, text, partition, suffix string, attached map[string]bool) {
+	tb.Helper()
 	for _, m := range anyARN.FindAllStringSubmatch(text, -1) {
 		// A data bucket's partition is a wildcard: engine_role.go says why.
 		if m[1] != partition && (m[1] != "*" || !strings.Contains(text, "arn:*:s3:::")) {
-			t.Errorf("%s: %q is not of %s", at, text, partition)
+			tb.Errorf("%s: %q is not of %s", at, text, partition)
 		}
 	}
 	for _, host := range anyHost.FindAllString(text, -1) {
-		if !slices.Contains(servicePrincipals, host) && !(strings.HasSuffix(host, "."+suffix) && (suffix != "amazonaws.com" || !strings.HasSuffix(host, ".cn"))) {
-			t.Errorf("%s: %q is no host of %s", at, text, partition)
+		if !slices.Contains(servicePrincipals, host) && !strings.HasSuffix(host, "."+suffix) {
+			tb.Errorf("%s: %q is no host of %s", at, text, partition)
 		}
 	}
 	if name, ours := strings.CutPrefix(text, "arn:"+partition+":iam::aws:policy/"); ours && strings.Contains(at, "ManagedPolicyArns") {
 		attached[name] = true
 		known, listed := managedPolicies[name]
 		if !listed || partition != "aws" && !slices.Contains(known.in, partition) {
-			t.Errorf("%s: whether %s exists in %s is not known: find out, and add it to managedPolicies", at, name, partition)
+			tb.Errorf("%s: whether %s exists in %s is not known: find out, and add it to managedPolicies", at, name, partition)
 		}
 	}
 }

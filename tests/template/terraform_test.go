@@ -128,7 +128,7 @@ func rowOf(t *testing.T, line int, header, cells []string) row {
 // givenOf reads "Name=value Other=value": answers to parameters.
 func givenOf(text string) (map[string]string, error) {
 	given := map[string]string{}
-	for _, one := range strings.Fields(text) {
+	for one := range strings.FieldsSeq(text) {
 		name, v, ok := strings.Cut(one, "=")
 		if !ok {
 			return nil, fmt.Errorf("%q is not NAME=value", one)
