@@ -25,22 +25,7 @@ const mostPods = 3
 // keep that from ending, if it is a NodeClaim, the conditions that are not met,
 // the last warning, and who has to take its finalizers off.
 func (d *doctor) whyThere(ctx context.Context, o *unstructured.Unstructured) string {
-	text := kindOf(o)
-	field := func(path ...string) string {
-		value, _, _ := unstructured.NestedString(o.Object, path...)
-		return value
-	}
-	var known []string
-	if machine := field("status", "providerID"); machine != "" {
-		known = append(known, "instance "+machine[strings.LastIndex(machine, "/")+1:])
-	}
-	node := field("status", "nodeName")
-	if node != "" {
-		known = append(known, "node "+node)
-	}
-	if len(known) > 0 {
-		text += " (" + strings.Join(known, ", ") + ")"
-	}
+	text, node := machineOf(o)
 	var why []string
 	if node != "" {
 		why = append(why, d.staying(ctx, node)...)
@@ -67,6 +52,26 @@ func (d *doctor) whyThere(ctx context.Context, o *unstructured.Unstructured) str
 		text += ": " + strings.Join(why, "; ")
 	}
 	return text
+}
+
+// machineOf is what a deleted object is, with its machine and node if it is a
+// NodeClaim, and that node's name.
+func machineOf(o *unstructured.Unstructured) (text, node string) {
+	field := func(path ...string) string {
+		value, _, _ := unstructured.NestedString(o.Object, path...)
+		return value
+	}
+	var known []string
+	if machine := field("status", "providerID"); machine != "" {
+		known = append(known, "instance "+machine[strings.LastIndex(machine, "/")+1:])
+	}
+	if node = field("status", "nodeName"); node != "" {
+		known = append(known, "node "+node)
+	}
+	if len(known) == 0 {
+		return kindOf(o), node
+	}
+	return kindOf(o) + " (" + strings.Join(known, ", ") + ")", node
 }
 
 // staying names the pods that keep a node from being drained, with the reason:
