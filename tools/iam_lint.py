@@ -12,12 +12,21 @@ import sys
 import parliament
 
 
+def single(value: object) -> object:
+    """The policy with lists of one as their element: parliament cannot read {"Null": {"a key": ["true"]}}."""
+    if isinstance(value, dict):
+        return {k: single(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return single(value[0]) if len(value) == 1 else [single(v) for v in value]
+    return value
+
+
 def main() -> None:
     community = pathlib.Path(parliament.__file__).parent / "community_auditors" / "config_override.yaml"
     parliament.override_config(community)
     findings = []
     for name, policy in json.load(sys.stdin).items():
-        analysed = parliament.analyze_policy_string(json.dumps(policy), name, include_community_auditors=True)
+        analysed = parliament.analyze_policy_string(json.dumps(single(policy)), name, include_community_auditors=True)
         for finding in analysed.findings:
             parliament.enhance_finding(finding)  # raises for an issue that parliament itself does not know
             # Some auditors name the actions in the place, not in the detail.

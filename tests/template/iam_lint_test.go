@@ -54,6 +54,34 @@ var accepted = []struct{ policy, issue, detail, reason string }{
 		"narrower than the service's one resource type says: its quotas in this region and account",
 	},
 	{
+		"LoadBalancerControllerRole/load-balancers", "UNKNOWN_CONDITION_FOR_ACTION", "elasticloadbalancing:CreateAction for action elasticloadbalancing:AddTags",
+		"in the service authorization reference by now, later than parliament's copy",
+	},
+	{
+		"LoadBalancerControllerRole/load-balancers", "UNKNOWN_ACTION", "elasticloadbalancing:ModifyIpPools",
+		"in the service authorization reference by now, later than parliament's copy",
+	},
+	{
+		"LoadBalancerControllerRole/load-balancers", "RESOURCE_MISMATCH", "ec2:CreateSecurityGroup",
+		"EC2 judges one call on the group and on its VPC; there is a statement for each",
+	},
+	{
+		"HelmInstallerRole/chart-registry", "CREDENTIALS_EXPOSURE", "ecr:getauthorizationtoken",
+		"the way to log in to the customer's own registry, granted only if ChartSource names one in ECR",
+	},
+	{
+		"EbsCsiRole/kms-key", "PERMISSIONS_MANAGEMENT_ACTIONS", "kms:creategrant",
+		"EC2 decrypts volumes by a grant on the customer's key; for AWS resources only (kms:GrantIsForAWSResource)",
+	},
+	{
+		"KarpenterControllerRole/kms-key", "PERMISSIONS_MANAGEMENT_ACTIONS", "kms:creategrant",
+		"EC2 decrypts disks by a grant on the customer's key; for AWS resources only (kms:GrantIsForAWSResource)",
+	},
+	{
+		"KarpenterControllerRole/first-spot", "PERMISSIONS_MANAGEMENT_ACTIONS", "iam:createservicelinkedrole",
+		"EC2 Spot's own role, which a new account has not; granted only if Spot is asked for",
+	},
+	{
 		"EngineRole/system-tables", "CREDENTIALS_EXPOSURE", "sts:assumerole",
 		"the engine writes e6data's system tables under a role of e6data's account, and under no other",
 	},

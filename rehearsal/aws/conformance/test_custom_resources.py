@@ -18,6 +18,7 @@ _RESPONSE = f"{_GUIDE}crpg-ref-responses.html"
 _TYPE = f"{_GUIDE}aws-resource-cfn-customresource.html"
 _HELM = "Custom::HelmRelease"
 _PLAN = "Custom::NetworkPlan"
+_FIXED = "Custom::FixedAnswers"
 _OUTPUTS = "Custom::WorkspaceOutputs"
 
 
@@ -94,7 +95,7 @@ class CustomResources(Conformance):
     def test_answer_that_fits(self) -> None:
         self.holds(self.stack({"Thing": custom(OnCreate={"Data": {"Long": "x" * 3600}})}))
 
-    @claim("The physical id is a non-empty text of up to 1 KB.", _RESPONSE, _HELM)
+    @claim("The physical id is a non-empty text of up to 1 KB.", _RESPONSE, _HELM, _FIXED)
     def test_physical_id(self) -> None:
         for physical_id in ("", "x" * 1025):
             with self.subTest(len(physical_id)):

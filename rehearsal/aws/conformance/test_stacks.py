@@ -111,7 +111,8 @@ class Limits(Conformance):
             with self.subTest(constraint):
                 parameter = {"Type": "String", "ConstraintDescription": "small letters only", **constraint}
                 template = {"Parameters": {"P": parameter}, "Resources": {"G": group()}}
-                self._refused(template, "small letters only", Parameters=[{"ParameterKey": "P", "ParameterValue": "ABC"}])
+                answers = [{"ParameterKey": "P", "ParameterValue": "ABC"}]
+                self._refused(template, "small letters only", Parameters=answers)
 
     @claim("A value that is not among the AllowedValues is refused.", _PARAMETERS, _STACK)
     def test_allowed_values(self) -> None:

@@ -23,7 +23,9 @@ def install() -> None:
     handlers._delete_stack_async = _delete
     tell = stacks._add_event
 
-    def watched(stack_id: str, stack_name: str, logical_id: str, resource_type: str, status: str, *more: object, **named: object) -> None:
+    def watched(
+        stack_id: str, stack_name: str, logical_id: str, resource_type: str, status: str, *more: object, **named: object
+    ) -> None:
         tell(stack_id, stack_name, logical_id, resource_type, status, *more, **named)
         if status == "DELETE_FAILED" and stack_id in _kept:
             _keep(stack_id, stack_name, logical_id)

@@ -1,7 +1,7 @@
 """Services' own roles, which the first use of a service makes and nobody deletes.
 
-https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html. What needs one calls ensure();
-that its caller may make it is for authorization to say.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html. What needs one calls
+ensure(); that its caller may make it is for authorization to say.
 """
 
 import json
