@@ -63,6 +63,7 @@ func renderNodepool(all templates, given map[string]string) object {
 	r.pseudo["AWS::Region"], r.pseudo["AWS::Partition"], r.pseudo["AWS::AccountId"] = "us-east-1", "aws", "111122223333"
 	maps.Copy(r.attributes, map[string]string{
 		"Cluster.ClusterSecurityGroupId": "sg-0c1a55e5", "Network.Outputs.PrivateSubnetIds": "subnet-0a,subnet-0b",
+		"Network.Outputs.NodeSubnetIds": "subnet-0a,subnet-0b", "Cluster.Endpoint": "https://cluster.example.com",
 		"Network.Outputs.AvailabilityZones": "us-east-1a,us-east-1b",
 	})
 	text, _ := r.properties("NodePool")["Values"].(string)

@@ -63,11 +63,14 @@ func symbolicRun(all templates, file string, given map[string]string) *stackRun 
 	}
 	if strings.HasPrefix(file, "templates/network") {
 		for name := range section(all[file], "Parameters") {
-			if strings.HasSuffix(name, "Cidrs") || name == "AvailabilityZones" {
+			if strings.HasSuffix(name, "Cidrs") || strings.HasSuffix(name, "AvailabilityZones") {
 				slot := "${" + strings.TrimSuffix(name, "s")
 				r.given[name] = slot + "1}," + slot + "2}," + slot + "3}," + slot + "4}," + slot + "5}," + slot + "6}"
 			}
 		}
+	}
+	if strings.HasPrefix(file, "templates/network") {
+		r.given["VpcId"], r.given["InternetGatewayId"] = "", ""
 	}
 	maps.Copy(r.given, given)
 	return r

@@ -158,33 +158,4 @@ queue policy First
 `), "\n")
 
 // notYet are those that have no row yet.
-var notYet = strings.Split(strings.TrimSpace(`
-vpc_id
-cost_tags
-eks_capacity_type
-karpenter_namespace
-alb_ingress_controller_namespace
-alb_controller_helm_chart_version
-release aws-load-balancer-controller
-load balancer controller role trust
-LBC 1
-LBC 2
-LBC 3
-LBC 4
-LBC 5
-LBC 6
-LBC 7
-LBC 8
-LBC 9
-LBC 10
-LBC 11
-LBC 12
-LBC 13
-LBC 14
-LBC 15
-LBC 16
-LBC 17
-LBC 18
-LBC 19
-LBC 20
-`), "\n")
+var notYet []string
