@@ -156,6 +156,3 @@ LBC 19
 LBC 20
 queue policy First
 `), "\n")
-
-// notYet are those that have no row yet.
-var notYet []string
