@@ -16,7 +16,6 @@ const (
 	hasDebugNamespaces  = "HasDebugNamespaces"
 	hasPublicCharts     = "HasPublicCharts"
 	hasS3Charts         = "HasS3Charts"
-	hasEcrCharts        = "HasEcrCharts"
 	hasImageRegistry    = "HasImageRegistry"
 	hasSpot             = "HasSpotNodes"
 	hasGlueWrites       = "HasGlueWrites"
@@ -65,8 +64,6 @@ func addConditions(s awscdk.Stack, m Mode) {
 	// "starts with s3://": what stands before the first s3:// is empty. The one
 	// appended makes sure that there is something to split.
 	condition(s, hasS3Charts, equals(pick(0, s3ChartScheme, join("", ref("ChartSource"), text(s3ChartScheme))), ""))
-	// What stands behind the mark of a private registry of Amazon ECR, if anything.
-	condition(s, hasEcrCharts, not(equals(chartRegistryEnd(), "")))
 	given(hasImageRegistry, "ImageRegistry")
 	condition(s, hasSpot, not(equals(ref("NodeCapacityTypes"), "on-demand")))
 	addNodeTagConditions(s)

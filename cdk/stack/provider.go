@@ -182,9 +182,6 @@ func newHelmProvider(s awscdk.Stack, c Cluster, n Network) Provider {
 		Policies: []any{
 			inlineProperty("cluster", allow("FindCluster", []string{"eks:DescribeCluster"}, c.Arn)),
 			onlyIf(hasS3Charts, inline("charts", allow("ReadCharts", []string{"s3:GetObject"}, chartObjects()))),
-			onlyIf(hasEcrCharts, inline("chart-registry",
-				allow("LogIn", []string{"ecr:GetAuthorizationToken"}, "*"),
-				allow("PullCharts", []string{"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"}, chartRegistry()))),
 		},
 		Proxy:   proxyVariables(c),
 		Network: &ProviderNetwork{SubnetIDs: n.PrivateSubnetIDs, SecurityGroupID: group.AttrGroupId()},
@@ -199,24 +196,6 @@ func newHelmProvider(s awscdk.Stack, c Cluster, n Network) Provider {
 func chartObjects() *string {
 	place := pick(1, s3ChartScheme, join("", ref("ChartSource"), text(s3ChartScheme)))
 	return subWith("arn:${AWS::Partition}:s3:::${Place}/*", map[string]*string{"Place": place})
-}
-
-// ecrMark stands in the host name of each private registry of Amazon ECR:
-// ACCOUNT.dkr.ecr.REGION.SUFFIX.
-const ecrMark = ".dkr.ecr."
-
-// chartRegistryEnd is REGION.SUFFIX/PATH of ChartSource oci://ACCOUNT.dkr.ecr.…,
-// and empty for any other.
-func chartRegistryEnd() *string {
-	return pick(1, ecrMark, join("", ref("ChartSource"), text(ecrMark)))
-}
-
-// chartRegistry is the ARN of the repositories of ChartSource's registry.
-func chartRegistry() *string {
-	return subWith("arn:${AWS::Partition}:ecr:${Region}:${Account}:repository/*", map[string]*string{
-		"Region":  pick(0, ".", chartRegistryEnd()),
-		"Account": pick(1, "//", pick(0, ecrMark, join("", ref("ChartSource"), text("//")))),
-	})
 }
 
 // artifactBucket holds functions and nested templates of this version: the

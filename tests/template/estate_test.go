@@ -91,35 +91,6 @@ func TestSpotRoleIsForSpotOnly(t *testing.T) {
 	}
 }
 
-// A private registry of Amazon ECR is read with the function's role, and no
-// registry of another account or region.
-func TestInstallerReadsTheRegistryOfTheChartsOnly(t *testing.T) {
-	tests := map[string]struct{ source, want string }{
-		"public":             {"Public", ""},
-		"a bucket":           {"s3://charts/mirror", ""},
-		"another registry":   {"oci://registry.example.com/charts", ""},
-		"ECR":                {"oci://999988887777.dkr.ecr.eu-west-1.amazonaws.com/a/b", "arn:aws:ecr:eu-west-1:999988887777:repository/*"},
-		"ECR without a path": {"oci://999988887777.dkr.ecr.eu-west-1.amazonaws.com", "arn:aws:ecr:eu-west-1:999988887777:repository/*"},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			got := map[string]string{}
-			for _, s := range statements(newRun(t, quickstartFile, map[string]string{"ChartSource": tt.source})) {
-				if strings.HasPrefix(s.where, "HelmInstallerRole/chart-registry") {
-					got[strings.Join(s.Actions, " ")] = strings.Join(s.Resources, " ")
-				}
-			}
-			want := map[string]string{}
-			if tt.want != "" {
-				want = map[string]string{"ecr:GetAuthorizationToken": "*", "ecr:BatchGetImage ecr:GetDownloadUrlForLayer": tt.want}
-			}
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("rights (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
 func TestKarpenterLivesInItsNamespace(t *testing.T) {
 	r := newRun(t, quickstartFile, map[string]string{"KarpenterNamespace": "nodes"})
 	for _, id := range []string{"KarpenterCrds", "Karpenter", "NodePool"} {

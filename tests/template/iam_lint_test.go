@@ -66,10 +66,6 @@ var accepted = []struct{ policy, issue, detail, reason string }{
 		"EC2 judges one call on the group and on its VPC; there is a statement for each",
 	},
 	{
-		"HelmInstallerRole/chart-registry", "CREDENTIALS_EXPOSURE", "ecr:getauthorizationtoken",
-		"the way to log in to the customer's own registry, granted only if ChartSource names one in ECR",
-	},
-	{
 		"EbsCsiRole/kms-key", "PERMISSIONS_MANAGEMENT_ACTIONS", "kms:creategrant",
 		"EC2 decrypts volumes by a grant on the customer's key; for AWS resources only (kms:GrantIsForAWSResource)",
 	},
