@@ -153,7 +153,7 @@ func TestClusterSettingsChange(t *testing.T) {
 	for name, c := range map[string]struct{ parameter, value, reason string }{
 		"the mode goes back":    {"ClusterAuthenticationMode", "API_AND_CONFIG_MAP", "Unsupported authentication mode update"},
 		"the version goes back": {"KubernetesVersion", "1.35", "1.35"},
-		"secrets get a key":     {"KmsKeyArn", "arn:aws:kms:us-east-1:000000000000:key/1234abcd-12ab-34cd-56ef-1234567890ab", cluster},
+		"secrets get a key":     {"KmsKeyArn", "arn:aws:kms:us-east-1:000000000000:key/1234abcd-12ab-34cd-56ef-1234567890ab", "KmsKeyArn cannot change"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := s.Update(t.Context(), map[string]string{c.parameter: c.value})
