@@ -138,7 +138,7 @@ func TestSendOverTheWire(t *testing.T) {
 	client := newClient()
 	defer client.CloseIdleConnections()
 	s := sender{client: client, log: slog.New(slog.DiscardHandler)}
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
 	if err := s.send(ctx, server.URL, nil); err == nil || !strings.Contains(err.Error(), "certificate") {
 		t.Fatalf("a server with an unknown certificate was answered: %v", err)
