@@ -11,7 +11,6 @@ import (
 	ekstypes "github.com/aws/aws-sdk-go-v2/service/eks/types"
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 
 	"github.com/e6data/aws-quickstart/rehearsal"
 )
@@ -65,14 +64,7 @@ func (d *deployment) settled(t *testing.T, cluster string) settled {
 // look asks Kubernetes.
 func (s *settled) look(t *testing.T, d *deployment, cluster string) {
 	t.Helper()
-	config, err := d.AdminConfig(cluster)
-	if err != nil {
-		t.Fatal(err)
-	}
-	kube, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		t.Fatal(err)
-	}
+	kube := d.kube(t, cluster)
 	cni, err := kube.AppsV1().DaemonSets("kube-system").Get(t.Context(), "aws-node", metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)

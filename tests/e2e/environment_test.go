@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/client-go/kubernetes"
 	"sigs.k8s.io/yaml"
 
 	"github.com/e6data/aws-quickstart/internal/artifact"
@@ -164,9 +165,8 @@ func (d *deployment) changed(t *testing.T, name string, change func(resources ma
 	return d.clients.NewStack(name, d.upload(t, name, "quickstart.yaml", change), logEvents(t))
 }
 
-// upload publishes a committed template after a change to it, and returns its
-// URL.
-func (d *deployment) upload(t *testing.T, name, file string, change func(resources map[string]any)) string {
+// document is a committed template with all of its sections.
+func document(t *testing.T, file string) map[string]any {
 	t.Helper()
 	text, err := os.ReadFile("../../" + file)
 	if err != nil {
@@ -176,10 +176,33 @@ func (d *deployment) upload(t *testing.T, name, file string, change func(resourc
 	if err := yaml.Unmarshal(text, &template); err != nil {
 		t.Fatal(err)
 	}
+	return template
+}
+
+// kube is a client of a cluster with all rights.
+func (d *deployment) kube(t *testing.T, cluster string) kubernetes.Interface {
+	t.Helper()
+	config, err := d.AdminConfig(cluster)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kube, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kube
+}
+
+// upload publishes a committed template after a change to it, and returns its
+// URL.
+func (d *deployment) upload(t *testing.T, name, file string, change func(resources map[string]any)) string {
+	t.Helper()
+	template := document(t, file)
 	change(template["Resources"].(map[string]any))
 	// As JSON: YAML's writers leave texts bare that YAML 1.1, which
 	// CloudFormation reads, takes for something else.
-	if text, err = json.Marshal(template); err != nil {
+	text, err := json.Marshal(template)
+	if err != nil {
 		t.Fatal(err)
 	}
 	key := "changed/" + name + ".json"

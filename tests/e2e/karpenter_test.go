@@ -262,10 +262,9 @@ func await(t *testing.T, what string, check func(context.Context) error) {
 	}
 }
 
-// Karpenter's own controller, with no rights but those that the template gives
-// it, starts a node for pods that wait for one and ends it with its pool.
-func TestKarpenterStartsAndEndsNodes(t *testing.T) {
-	t.Parallel()
+// atWork is a stack whose node pool runs pods.
+func atWork(t *testing.T) (*deployment, *rehearsal.Stack, *pool) {
+	t.Helper()
 	d := start(t, "")
 	s := d.stack(t)
 	if err := s.Create(t.Context(), d.parameters(nil)); err != nil {
@@ -274,6 +273,14 @@ func TestKarpenterStartsAndEndsNodes(t *testing.T) {
 	p := newPool(t, d, checkOutputs(t, s))
 	p.want(t, 3)
 	await(t, "the pods run", p.running)
+	return d, s, p
+}
+
+// Karpenter's own controller, with no rights but those that the template gives
+// it, starts a node for pods that wait for one and ends it with its pool.
+func TestKarpenterStartsAndEndsNodes(t *testing.T) {
+	t.Parallel()
+	d, s, p := atWork(t)
 
 	instances, err := p.instances(t.Context())
 	if err != nil || len(instances) == 0 {

@@ -12,7 +12,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 
 	"github.com/e6data/aws-quickstart/rehearsal"
 )
@@ -130,14 +129,7 @@ func madeWithVPC(t *testing.T, d *deployment, vpc string) (items []rehearsal.Ite
 
 func plantOnCluster(t *testing.T, d *deployment, cluster string) []rehearsal.Item {
 	t.Helper()
-	config, err := d.AdminConfig(cluster)
-	if err != nil {
-		t.Fatal(err)
-	}
-	kube, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		t.Fatal(err)
-	}
+	kube := d.kube(t, cluster)
 	meta := metav1.ObjectMeta{Name: "planted"}
 	if _, err := kube.CoreV1().ConfigMaps("default").Create(t.Context(), &corev1.ConfigMap{ObjectMeta: meta}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)

@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"sigs.k8s.io/yaml"
 
 	"github.com/e6data/aws-quickstart/rehearsal"
 )
@@ -178,20 +177,6 @@ func digAny(v any, path ...string) any {
 		v = m[p]
 	}
 	return v
-}
-
-// document is a committed template with all of its sections.
-func document(t *testing.T, file string) map[string]any {
-	t.Helper()
-	text, err := os.ReadFile("../../" + file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var template map[string]any
-	if err := yaml.Unmarshal(text, &template); err != nil {
-		t.Fatal(err)
-	}
-	return template
 }
 
 // answer is another answer to one parameter.

@@ -35,7 +35,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 )
 
 // The tables ask; these tests call, with credentials of the roles, got the way
@@ -180,16 +179,8 @@ func (w *permissionWorld) byToken(t *testing.T, role, token string) (*ststypes.C
 // token is a token of a service account, which is made if it is not there.
 func (w *permissionWorld) token(t *testing.T, namespace, name, audience string) string {
 	t.Helper()
-	config, err := w.AdminConfig(w.fill.Replace("{cluster}"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	kube, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	accounts := kube.CoreV1().ServiceAccounts(namespace)
-	_, err = accounts.Create(t.Context(), &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{})
+	accounts := w.kube(t, w.fill.Replace("{cluster}")).CoreV1().ServiceAccounts(namespace)
+	_, err := accounts.Create(t.Context(), &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{})
 	switch {
 	case err == nil:
 		t.Cleanup(func() {

@@ -22,14 +22,7 @@ import (
 // Karpenter is there, and nothing of them is left.
 func TestDeleteEndsNodesAtWork(t *testing.T) {
 	t.Parallel()
-	d := start(t, "")
-	s := d.stack(t)
-	if err := s.Create(t.Context(), d.parameters(nil)); err != nil {
-		t.Fatal(err)
-	}
-	p := newPool(t, d, checkOutputs(t, s))
-	p.want(t, 3)
-	await(t, "the pods run", p.running)
+	d, s, p := atWork(t)
 	kept := retained(t, s)
 	if err := s.Delete(t.Context()); err != nil {
 		t.Fatal(err)
