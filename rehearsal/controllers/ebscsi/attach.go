@@ -89,7 +89,7 @@ func (p *program) attach(ctx context.Context, attachment *storagev1.VolumeAttach
 	if err != nil {
 		return "", err
 	}
-	if err := p.finalizeAttachment(ctx, attachment, true); err != nil {
+	if err := p.finalizeAttachment(ctx, attachment.Name, true); err != nil {
 		return "", err
 	}
 	if err := p.finalize(ctx, volume.Name, attachFinalizer, true); err != nil {
@@ -156,7 +156,7 @@ func (p *program) detach(ctx context.Context, attachment *storagev1.VolumeAttach
 			return err
 		}
 	}
-	return p.finalizeAttachment(ctx, attachment, false)
+	return p.finalizeAttachment(ctx, attachment.Name, false)
 }
 
 // instanceOf is the driver's name of a node: what its CSINode says, or else the node's provider ID.
@@ -184,43 +184,33 @@ func (p *program) showAttachment(ctx context.Context, name string, status map[st
 	return err
 }
 
-func finalizersPatch(object metav1.Object, finalizer string, wanted bool) ([]byte, error) {
-	have := object.GetFinalizers()
-	if slices.Contains(have, finalizer) == wanted {
-		return nil, nil
-	}
-	finalizers := slices.DeleteFunc(slices.Clone(have), func(one string) bool { return one == finalizer })
+// finalizerPatch puts one finalizer on an object or takes it off. It names no
+// other finalizer and no version, as the sidecars' patches do: several have
+// their finalizers on a volume, and a conflict would have it deleted twice.
+func finalizerPatch(finalizer string, wanted bool) ([]byte, error) {
+	field := "$deleteFromPrimitiveList/finalizers"
 	if wanted {
-		finalizers = append(finalizers, finalizer)
+		field = "finalizers"
 	}
-	return json.Marshal(map[string]any{"metadata": map[string]any{
-		"finalizers": finalizers, "resourceVersion": object.GetResourceVersion(),
-	}})
+	return json.Marshal(map[string]any{"metadata": map[string]any{field: []string{finalizer}}})
 }
 
-func (p *program) finalizeAttachment(ctx context.Context, attachment *storagev1.VolumeAttachment, wanted bool) error {
-	patch, err := finalizersPatch(attachment, attachFinalizer, wanted)
-	if patch == nil || err != nil {
-		return err
+func (p *program) finalizeAttachment(ctx context.Context, name string, wanted bool) error {
+	patch, err := finalizerPatch(attachFinalizer, wanted)
+	if err != nil {
+		return fmt.Errorf("write patch: %w", err)
 	}
-	_, err = p.client.StorageV1().VolumeAttachments().Patch(ctx, attachment.Name, kube.MergePatchType, patch, metav1.PatchOptions{})
+	_, err = p.client.StorageV1().VolumeAttachments().Patch(ctx, name, kube.StrategicMergePatchType, patch, metav1.PatchOptions{})
 	return err
 }
 
-// finalize changes a volume as it is now: several have their finalizers on it.
+// finalize has nothing to do for a volume that is gone.
 func (p *program) finalize(ctx context.Context, name, finalizer string, wanted bool) error {
-	volume, err := p.client.CoreV1().PersistentVolumes().Get(ctx, name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		return nil
-	}
+	patch, err := finalizerPatch(finalizer, wanted)
 	if err != nil {
-		return err
+		return fmt.Errorf("write patch: %w", err)
 	}
-	patch, err := finalizersPatch(volume, finalizer, wanted)
-	if patch == nil || err != nil {
-		return err
-	}
-	_, err = p.client.CoreV1().PersistentVolumes().Patch(ctx, name, kube.MergePatchType, patch, metav1.PatchOptions{})
+	_, err = p.client.CoreV1().PersistentVolumes().Patch(ctx, name, kube.StrategicMergePatchType, patch, metav1.PatchOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil
 	}

@@ -176,8 +176,12 @@ func rpc(code, text string, arguments ...any) error {
 	return fmt.Errorf("rpc error: code = "+code+" desc = "+text, arguments...)
 }
 
-// isReleased tells whether a volume is the driver's to delete.
+// isReleased tells whether a volume is the driver's to delete. One that is
+// going without the provisioner's finalizer has been deleted.
 func isReleased(volume *corev1.PersistentVolume) bool {
+	if volume.DeletionTimestamp != nil && !slices.Contains(volume.Finalizers, volumeFinalizer) {
+		return false
+	}
 	return volume.Spec.CSI != nil && volume.Spec.CSI.Driver == driver && volume.Annotations[provisionedBy] == driver &&
 		volume.Status.Phase == corev1.VolumeReleased &&
 		volume.Spec.PersistentVolumeReclaimPolicy == corev1.PersistentVolumeReclaimDelete
