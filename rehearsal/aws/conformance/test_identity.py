@@ -188,6 +188,47 @@ class Policies(Conformance):
         mine.delete_subnet(SubnetId=tagged)
 
     @claim(
+        "A deleted volume can remain for several minutes: whoever may delete it by its tag learns that it is gone.",
+        "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteVolume.html",
+        "ec2:DeleteVolume",
+    )
+    def test_deleted_volume(self) -> None:
+        rule = statement("ec2:DeleteVolume", "*", StringEquals={"aws:ResourceTag/app": "x"})
+        mine = client("ec2", session(caller(p=parts.document([rule]))))
+        volumes = [
+            client("ec2").create_volume(
+                AvailabilityZone=f"{REGION}a",
+                Size=1,
+                VolumeType="gp3",
+                TagSpecifications=[{"ResourceType": "volume", "Tags": [{"Key": "app", "Value": app}]}],
+            )["VolumeId"]
+            for app in "xy"
+        ]
+        mine.delete_volume(VolumeId=volumes[0])
+        with self.refused("InvalidVolume.NotFound", "does not exist"):
+            mine.delete_volume(VolumeId=volumes[0])
+        client("ec2").delete_volume(VolumeId=volumes[1])
+        with self.denied("is not authorized to perform: ec2:DeleteVolume"):
+            mine.delete_volume(VolumeId=volumes[1])
+
+    @claim(
+        "What is not there has no tags: a statement for a tagged resource does not hold for it.",
+        f"{_GUIDE}reference_policies_elements_condition_operators.html",
+        "ec2:TerminateInstances",
+        "ec2:DeleteLaunchTemplate",
+    )
+    def test_no_resource_no_tag(self) -> None:
+        rule = statement("ec2:*", "*", StringEquals={"aws:ResourceTag/app": "x"})
+        mine = client("ec2", session(caller(p=parts.document([rule]))))
+        with self.denied("is not authorized to perform: ec2:TerminateInstances"):
+            mine.terminate_instances(InstanceIds=["i-0123456789abcdef0"])
+        with self.denied("is not authorized to perform: ec2:DeleteLaunchTemplate"):
+            mine.delete_launch_template(LaunchTemplateId="lt-0123456789abcdef0")
+        anyone = client("ec2", session(caller(p=parts.document([statement("ec2:*")]))))
+        with self.refused("InvalidInstanceID.NotFound"):
+            anyone.terminate_instances(InstanceIds=["i-0123456789abcdef0"])
+
+    @claim(
         "Describe actions of EC2 are judged on all resources.",
         "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html",
         "ec2:DescribeSubnets",

@@ -41,7 +41,7 @@ class Account(authorization.State):
     def ec2_all(self, resource_type: str) -> list[Mapping[str, Any]]:
         return list(self.records.get(resource_type.replace("-", "_"), {}).values())
 
-    def ec2_tags(self, identity: str) -> list[Mapping[str, str]]:
+    def ec2_tags(self, resource_type: str, identity: str) -> list[Mapping[str, str]]:
         return []
 
     def launch_template(self, specification: Mapping[str, Any]) -> Mapping[str, Any]:

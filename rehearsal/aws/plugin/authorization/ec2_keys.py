@@ -73,9 +73,9 @@ _OWNERS = {"amazon", "aws-marketplace", "aws-backup-vault"}
 
 
 def of_existing(call: Call, state: State, kind: str, identity: str) -> Keys:
-    """The keys and tags of a resource; none when it is not there."""
+    """The keys and tags of a resource; none when it is not there and has been gone for minutes."""
     record = state.ec2(kind, identity)
-    tags = resource_tags(state.ec2_tags(identity), "ec2")
+    tags = resource_tags(state.ec2_tags(kind, identity), "ec2")
     find = _EXISTING.get(kind)
     return {**(find(call, state, record) if find and record else {}), **_identity(kind, identity), **tags}
 

@@ -17,7 +17,7 @@ from . import callers, fleets, object_keys, parameters, passing, rules
 from .call import Call
 from .judgements import Denial, Judgement, decide, judge
 from .parameters import Request
-from .state import State
+from .state import State, remember_departed
 
 _enforce = iam_evaluator.enforce
 _extract_resource_arn = iam_actions.extract_resource_arn
@@ -60,6 +60,7 @@ def install() -> None:
     iam_actions.extract_resource_arn = _see
     iam_evaluator.enforce = _judge_request
     callers.install()
+    remember_departed()
 
 
 def current_call() -> Call | None:

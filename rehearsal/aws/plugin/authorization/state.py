@@ -6,6 +6,8 @@ from typing import Any
 from ministack.services import alb, ec2, eks, iam, kms, lambda_svc, tagging, waf
 from ministack.services.cloudformation import _stacks
 
+from . import departed
+
 _EC2_STORES = {
     "instance": ec2._instances,
     "security-group": ec2._security_groups,
@@ -28,6 +30,13 @@ _EC2_STORES = {
 
 Record = Mapping[str, Any]
 
+_departed = departed.Memory()
+
+
+def remember_departed() -> None:
+    """From now on, know for some minutes what EC2 had."""
+    departed.watch(_EC2_STORES.values(), ec2._tags, _departed)
+
 
 class State:
     """Reads MiniStack's state of the request's account and region."""
@@ -35,22 +44,28 @@ class State:
     # --- EC2
 
     def ec2(self, resource_type: str, identity: str) -> Record:
-        """The record of a resource by its id, or an empty one."""
+        """The record of a resource by its id, which may have gone a moment ago, or an empty one."""
         if resource_type == "image":
             # What finds images asks this package for rights.
             from ..compute import images
 
             return images.find(identity) or {}
         store = _EC2_STORES.get(resource_type)
-        return (store.get(identity) if store is not None else None) or {}
+        found = store.get(identity) if store is not None else None
+        gone = None if found else _departed.find(identity)
+        return gone.record if gone else found or {}
 
     def ec2_all(self, resource_type: str) -> list[Record]:
         """The records of all resources of a type."""
         return list(_EC2_STORES[resource_type].values())
 
-    def ec2_tags(self, identity: str) -> list[Mapping[str, str]]:
-        """The tags of an EC2 resource."""
-        return ec2._tags.get(identity) or []
+    def ec2_tags(self, resource_type: str, identity: str) -> list[Mapping[str, str]]:
+        """The tags of a resource, which may have gone a moment ago. MiniStack keeps those of many that are gone."""
+        store = _EC2_STORES.get(resource_type)
+        if store is None or identity in store:
+            return ec2._tags.get(identity) or []
+        gone = _departed.find(identity)
+        return gone.tags if gone else []
 
     def launch_template(self, specification: Record) -> Record:
         """The record of the template that LaunchTemplateId or LaunchTemplateName names, or an empty one."""
