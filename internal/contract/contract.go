@@ -14,6 +14,7 @@ import (
 
 // Resource types, as they stand in the templates.
 const (
+	TypeClusterCheck     = "Custom::ClusterCheck"
 	TypeFixedAnswers     = "Custom::FixedAnswers"
 	TypeHelmRelease      = "Custom::HelmRelease"
 	TypeNetworkPlan      = "Custom::NetworkPlan"
