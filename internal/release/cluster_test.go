@@ -1,12 +1,9 @@
 package release_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -15,10 +12,10 @@ import (
 	"helm.sh/helm/v3/pkg/chart/loader"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/e6data/aws-quickstart/internal/chart"
 	"github.com/e6data/aws-quickstart/internal/kube"
+	"github.com/e6data/aws-quickstart/internal/kube/kubetest"
 	"github.com/e6data/aws-quickstart/internal/release"
 )
 
@@ -46,7 +43,7 @@ func realCluster(tb testing.TB) (*kube.Cluster, kubernetes.Interface) {
 	if binary == "" {
 		tb.Skip("LOCALKUBE does not name the embedded EKS (rehearsal/eks); this test needs a real API server")
 	}
-	localkube.once.Do(func() { localkube.cluster, localkube.stop, localkube.err = start(binary) })
+	localkube.once.Do(func() { localkube.cluster, localkube.stop, localkube.err = kubetest.Start(binary, 2) })
 	if localkube.err != nil {
 		tb.Fatal(localkube.err)
 	}
@@ -55,48 +52,6 @@ func realCluster(tb testing.TB) (*kube.Cluster, kubernetes.Interface) {
 		tb.Fatal(err)
 	}
 	return localkube.cluster, client
-}
-
-func start(binary string) (*kube.Cluster, func(), error) {
-	// etcd's socket paths end at 107 bytes, so no long temporary directory.
-	dir, err := os.MkdirTemp("", "lk-")
-	if err != nil {
-		return nil, nil, err
-	}
-	var log bytes.Buffer
-	command := exec.Command(binary, "-dir", dir, "-nodes", "2", "-stop-on-stdin-eof") // stopped by its standard input
-	command.Stdout, command.Stderr = &log, &log
-	input, err := command.StdinPipe()
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := command.Start(); err != nil {
-		return nil, nil, err
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- command.Wait() }()
-	stop := func() {
-		_ = input.Close()
-		<-ended
-		_ = os.RemoveAll(dir)
-	}
-	for range time.Tick(50 * time.Millisecond) {
-		if _, err := os.Stat(filepath.Join(dir, "ready")); err == nil {
-			break
-		}
-		select {
-		case err := <-ended:
-			return nil, nil, fmt.Errorf("%s ended before it was ready: %w\n%s", binary, err, log.String())
-		default:
-		}
-	}
-	cfg, err := clientcmd.BuildConfigFromFlags("", filepath.Join(dir, "kubeconfig"))
-	if err != nil {
-		stop()
-		return nil, nil, err
-	}
-	cfg.QPS = -1
-	return kube.NewCluster("local", cfg), stop, nil
 }
 
 // runner works on the real cluster with a short heartbeat.
