@@ -40,15 +40,21 @@ type helmRelease struct {
 
 func newClusters(connector *kube.Connector, timing release.Timing) func(context.Context, string) (installer, error) {
 	return func(ctx context.Context, name string) (installer, error) {
-		cluster, err := connector.Connect(ctx, name)
+		cluster, err := admitted(ctx, connector, name)
 		if err != nil {
-			return nil, err
-		}
-		if err := cluster.Admitted(ctx, kube.AccessPatience); err != nil {
 			return nil, err
 		}
 		return release.NewRunner(cluster, timing)
 	}
+}
+
+// admitted finds a cluster that lets this function's role in.
+func admitted(ctx context.Context, connector *kube.Connector, name string) (*kube.Cluster, error) {
+	cluster, err := connector.Connect(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return cluster, cluster.Admitted(ctx, kube.AccessPatience)
 }
 
 // Owns implements customresource.Handler.

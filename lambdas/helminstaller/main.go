@@ -1,6 +1,7 @@
-// Command helminstaller is the Lambda function behind Custom::HelmRelease: it
-// installs, upgrades and uninstalls Helm releases on an EKS cluster from inside
-// the cluster's network.
+// Command helminstaller is the Lambda function behind the custom resources that
+// need Kubernetes and Helm, inside the cluster's network: Custom::HelmRelease
+// installs, upgrades and uninstalls a release, Custom::ClusterCheck looks first
+// whether an existing cluster suits a workspace.
 package main
 
 import (
@@ -32,9 +33,11 @@ func main() {
 		os.Exit(1)
 	}
 	mux := customresource.NewMux(customresource.Options{Logger: logger})
+	connector := kube.NewConnector(cfg)
 	customresource.Register(mux, contract.TypeHelmRelease, &helmRelease{
 		charts:   chart.NewSource(cfg, charts.FS),
-		clusters: newClusters(kube.NewConnector(cfg), release.DefaultTiming),
+		clusters: newClusters(connector, release.DefaultTiming),
 	})
+	customresource.Register(mux, contract.TypeClusterCheck, &clusterCheck{clusters: newWatchers(connector)})
 	lambda.Start(mux.Invoke)
 }
