@@ -229,7 +229,7 @@ func (c *cluster) apiServer(parts context.Context) (s controlplane.APIServer, er
 	if err != nil {
 		return s, err
 	}
-	if c.iam, err = iam.Start(parts, c.file("kubeconfig"), c.config, c.AWS.Cluster, aws); err != nil {
+	if c.iam, err = iam.Start(parts, c.file("kubeconfig"), c.config, c.AWS.Cluster, c.file("creator"), aws); err != nil {
 		return s, err
 	}
 	s.Webhook = c.file("authn-webhook.kubeconfig")

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _ATTRIBUTE = "_conformance_claim"
-PAGES = ("https://docs.aws.amazon.com/", "https://repost.aws/", "https://aws.amazon.com/")
+PAGES = (
+    "https://docs.aws.amazon.com/",
+    "https://repost.aws/",
+    "https://aws.amazon.com/",
+    # AWS's own workshop: https://github.com/aws-samples/eks-workshop-v2.
+    "https://www.eksworkshop.com/",
+)
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ _GROUP = "AWS::EKS::Nodegroup"
 _VIEW = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
 # EKS applies access entries and policies some seconds after it said that it has them.
 _PATIENCE = 30
+_AWS_AUTH = "/api/v1/namespaces/kube-system/configmaps/aws-auth"
 _ADMIN = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
 
 
@@ -84,12 +85,57 @@ def kubernetes(record: dict, bearer: str, path: str = "/api/v1/namespaces/defaul
         return refused.code
 
 
+def mapped(record: dict, bearer: str) -> str:
+    """The text of aws-auth, empty if there is none."""
+    context = ssl.create_default_context(cadata=base64.b64decode(record["certificateAuthority"]["data"]).decode())
+    request = urllib.request.Request(record["endpoint"] + _AWS_AUTH, headers={"Authorization": f"Bearer {bearer}"})
+    try:
+        with urllib.request.urlopen(request, context=context, timeout=10) as answer:
+            return json.load(answer)["data"]["mapRoles"]
+    except urllib.error.HTTPError as missing:
+        missing.close()
+        return ""
+
+
 def granted(record: dict, bearer: str, path: str = "/api/v1/namespaces/default/pods") -> int:
     """The status of a GET once it is 200, or the last one before patience ends."""
     deadline = time.monotonic() + _PATIENCE
     while (status := kubernetes(record, bearer, path)) != 200 and time.monotonic() < deadline:
         time.sleep(0.2)
     return status
+
+
+_owned: dict[str, tuple[dict, str]] = {}
+
+
+def owned(mode: str) -> tuple[dict, str]:
+    """A cluster of that mode and a token of its creator's; one for all checks that leave it as it is."""
+    if mode not in _owned:
+        _owned[mode] = new_owned(mode)
+    return _owned[mode]
+
+
+def new_owned(mode: str) -> tuple[dict, str]:
+    """A cluster of one check and a token of its creator's, a role with a path."""
+    cluster()
+    creator = caller(all=parts.allow(["eks:*", "ec2:*", "iam:*", "logs:*"]), path="/teams/")
+    request = cluster_request(accessConfig={"authenticationMode": mode})
+    client("eks", session(creator)).create_cluster(**request)
+    return active_cluster(request["name"]), token(request["name"], session(creator))
+
+
+def node_group(record: dict, name: str, **more: object) -> None:
+    """A node group without nodes."""
+    client("eks").create_nodegroup(
+        **{
+            "clusterName": record["name"],
+            "nodegroupName": name,
+            "nodeRole": service_role("ec2.amazonaws.com", "AmazonEKSWorkerNodePolicy"),
+            "subnets": record["resourcesVpcConfig"]["subnetIds"][:1],
+            "scalingConfig": {"minSize": 0, "desiredSize": 0, "maxSize": 1},
+            **more,
+        }
+    )
 
 
 class Clusters(Conformance):
@@ -363,11 +409,56 @@ class AccessEntries(Conformance):
 
     @claim("The mode CONFIG_MAP knows no entries.", f"{_GUIDE}setting-up-access-entries.html", _ENTRY)
     def test_mode(self) -> None:
-        made = new_cluster(accessConfig={"authenticationMode": "CONFIG_MAP"})
-        with self.refused("InvalidRequestException", "authentication mode must be set to one of"):
-            client("eks").create_access_entry(clusterName=made["name"], principalArn=caller())
-        with self.refused("InvalidRequestException", "authentication mode must be set to one of"):
-            client("eks").list_access_entries(clusterName=made["name"])
+        made, _ = owned("CONFIG_MAP")
+        eks, entry = client("eks"), {"clusterName": made["name"], "principalArn": caller()}
+        for call in (
+            lambda: eks.list_access_entries(clusterName=made["name"]),
+            lambda: eks.create_access_entry(**entry),
+            lambda: eks.describe_access_entry(**entry),
+            lambda: eks.update_access_entry(**entry, username="me"),
+            lambda: eks.delete_access_entry(**entry),
+            lambda: eks.associate_access_policy(**entry, policyArn=_VIEW, accessScope={"type": "cluster"}),
+            lambda: eks.disassociate_access_policy(**entry, policyArn=_VIEW),
+            lambda: eks.list_associated_access_policies(**entry),
+        ):
+            with self.refused("InvalidRequestException", "authentication mode must be set to one of"):
+                call()
+
+    @claim(
+        "In the mode CONFIG_MAP the creator is an administrator that no visible configuration shows.",
+        f"{_GUIDE}auth-configmap.html",
+        _CLUSTER,
+        "eks:CreateCluster",
+    )
+    def test_creator_by_config_map(self) -> None:
+        record, bearer = owned("CONFIG_MAP")
+        self.assertEqual(kubernetes(record, bearer, "/api/v1/nodes"), 200)
+        self.assertNotIn("masters", mapped(record, bearer))
+        self.assertEqual(kubernetes(record, token(record["name"], session(caller())), "/api/v1/nodes"), 401)
+
+    @claim(
+        "When a cluster's mode begins to know entries, its creator and its node groups have them.",
+        "https://www.eksworkshop.com/docs/security/cluster-access-management/managing",
+        _ENTRY,
+        "eks:UpdateClusterConfig",
+    )
+    def test_entries_of_a_new_mode(self) -> None:
+        record, bearer = new_owned("CONFIG_MAP")
+        nodes = service_role("ec2.amazonaws.com")
+        node_group(record, fresh("nodes"), nodeRole=nodes)
+        update = client("eks").update_cluster_config(
+            name=record["name"], accessConfig={"authenticationMode": "API_AND_CONFIG_MAP"}
+        )["update"]
+        finished(record["name"], update)
+        eks, name = client("eks"), active_cluster(record["name"])["name"]
+        kinds = {
+            principal: eks.describe_access_entry(clusterName=name, principalArn=principal)["accessEntry"]["type"]
+            for principal in eks.list_access_entries(clusterName=name)["accessEntries"]
+        }
+        creator = next(principal for principal in kinds if principal != nodes)
+        self.assertEqual(kinds, {creator: "STANDARD", nodes: "EC2_LINUX"})
+        self.assertIn(":role/teams/", creator)
+        self.assertEqual(granted(record, bearer, "/api/v1/nodes"), 200)
 
     @claim("The principal is a role or a user that exists, not a session.", f"{_API}CreateAccessEntry.html", _ENTRY)
     def test_principal(self) -> None:
@@ -463,16 +554,13 @@ class AccessEntries(Conformance):
         "eks:CreateCluster",
     )
     def test_creator(self) -> None:
-        cluster()
-        creator = caller(all=parts.allow(["eks:*", "ec2:*", "iam:*", "logs:*"]))
-        request = cluster_request(
-            accessConfig={"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": True}
-        )
-        client("eks", session(creator)).create_cluster(**request)
-        record = active_cluster(request["name"])
+        record, bearer = owned("API")
         found = client("eks").list_access_entries(clusterName=record["name"])["accessEntries"]
-        self.assertEqual(found, [creator])
-        self.assertEqual(granted(record, token(record["name"], session(creator)), "/api/v1/nodes"), 200)
+        self.assertEqual(len([principal for principal in found if ":role/teams/" in principal]), 1, found)
+        self.assertEqual(granted(record, bearer, "/api/v1/nodes"), 200)
+        asked, _ = cluster(), self.entry()
+        found = client("eks").list_access_entries(clusterName=asked["name"])["accessEntries"]
+        self.assertEqual([principal for principal in found if principal.endswith(":root")], [])
 
     @claim(
         "Of a cluster made by CloudFormation the creator is the principal that CloudFormation acts for.",
@@ -596,16 +684,8 @@ class NodeGroups(Conformance):
     area = "EKS node groups"
 
     def create(self, **more: object) -> str:
-        record, name = cluster(), fresh("nodes")
-        request = {
-            "clusterName": record["name"],
-            "nodegroupName": name,
-            "nodeRole": service_role("ec2.amazonaws.com", "AmazonEKSWorkerNodePolicy"),
-            "subnets": record["resourcesVpcConfig"]["subnetIds"][:1],
-            "scalingConfig": {"minSize": 0, "desiredSize": 0, "maxSize": 1},
-            **more,
-        }
-        client("eks").create_nodegroup(**request)
+        name = fresh("nodes")
+        node_group(cluster(), name, **more)
         return name
 
     @claim(
@@ -652,15 +732,31 @@ class NodeGroups(Conformance):
         _GROUP,
     )
     def test_config_map(self) -> None:
-        record, role = cluster(), service_role("ec2.amazonaws.com")
-        admin = caller()
-        client("eks").create_access_entry(clusterName=record["name"], principalArn=admin)
-        client("eks").associate_access_policy(
-            clusterName=record["name"], principalArn=admin, policyArn=_ADMIN, accessScope={"type": "cluster"}
-        )
-        self.create(nodeRole=role)
-        bearer = token(record["name"], session(admin))
-        self.assertEqual(granted(record, bearer, "/api/v1/namespaces/kube-system/configmaps/aws-auth"), 200)
+        for mode in ("CONFIG_MAP", "API_AND_CONFIG_MAP", "API"):
+            with self.subTest(mode):
+                record, bearer = owned(mode)
+                role = service_role("ec2.amazonaws.com")
+                node_group(record, fresh("nodes"), nodeRole=role)
+                self.assertEqual(role in mapped(record, bearer), mode != "API")
+
+    @claim(
+        "The role of a deleted node group leaves aws-auth, if no other group has it.",
+        f"{_GUIDE}delete-managed-node-group.html",
+        _GROUP,
+    )
+    def test_config_map_of_the_last_group(self) -> None:
+        record, bearer = owned("CONFIG_MAP")
+        role, first, second = service_role("ec2.amazonaws.com"), fresh("nodes"), fresh("nodes")
+        node_group(record, first, nodeRole=role)
+        node_group(record, second, nodeRole=role)
+        self.delete(record, first)
+        self.assertIn(role, mapped(record, bearer))
+        self.delete(record, second)
+        eventually(lambda: role not in mapped(record, bearer))
+
+    def delete(self, record: dict, name: str) -> None:
+        client("eks").delete_nodegroup(clusterName=record["name"], nodegroupName=name)
+        eventually(lambda: name not in client("eks").list_nodegroups(clusterName=record["name"])["nodegroups"])
 
     @claim("An instance type that does not exist is refused.", f"{_API}CreateNodegroup.html", _GROUP)
     def test_instance_type(self) -> None:

@@ -176,6 +176,7 @@ def _start(name: str, record: dict, self_managed_addons: bool) -> LocalKube:
         "-oidc-issuer", record["identity"]["oidc"]["issuer"],
         "-service-cidr", record["kubernetesNetworkConfig"]["serviceIpv4Cidr"],
     ]  # fmt: skip
+    note_creator(directory, record)
     if not self_managed_addons:
         command.append("-self-managed-addons=false")
     for image, program in _settings.programs:
@@ -185,6 +186,12 @@ def _start(name: str, record: dict, self_managed_addons: bool) -> LocalKube:
             command, env=environment, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT
         )
     return LocalKube(directory, process)
+
+
+def note_creator(directory: Path, record: dict) -> None:
+    """Tell the control plane who made the cluster: an administrator that nothing shows, in the mode CONFIG_MAP
+    (https://docs.aws.amazon.com/eks/latest/userguide/auth-configmap.html)."""
+    (directory / "creator").write_text(record.get("_creator_arn") or "")
 
 
 def _await_ready(local: LocalKube, record: dict) -> None:

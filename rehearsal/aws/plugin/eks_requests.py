@@ -11,7 +11,7 @@ from collections.abc import Callable
 from ministack.core.responses import get_account_id
 from ministack.services import cloudwatch_logs, ec2, eks, iam
 
-from . import eks_updates
+from . import clusters, eks_updates
 from .api import api
 
 _NAME = re.compile(r"[0-9A-Za-z][A-Za-z0-9_-]{0,99}")
@@ -44,6 +44,15 @@ _POLICIES = (
 )
 _POLICY = "arn:aws:eks::aws:cluster-access-policy/"
 
+# Calls on access entries of which nothing but the cluster's mode is checked here.
+_PLAIN_ENTRY_CALLS = (
+    "_delete_access_entry",
+    "_describe_access_entry",
+    "_disassociate_access_policy",
+    "_list_access_entries",
+    "_list_associated_access_policies",
+)
+
 _create_inner = eks._create_cluster
 _delete_inner = eks._delete_cluster
 
@@ -58,7 +67,7 @@ def install() -> None:
     eks._create_access_entry = _checked(eks._create_access_entry, _entry_refusal)
     eks._update_access_entry = _checked(eks._update_access_entry, _update_refusal)
     eks._associate_access_policy = _checked(eks._associate_access_policy, _policy_refusal)
-    for name in ("_delete_access_entry", "_describe_access_entry", "_list_access_entries"):
+    for name in _PLAIN_ENTRY_CALLS:
         setattr(eks, name, _checked(getattr(eks, name), None))
 
 
@@ -160,6 +169,7 @@ def move_creators_entry(name: str, principal_arn: str) -> None:
         for key in [key for key in eks._access_policies if key.startswith(prefix)]:
             eks._access_policies.pop(key, None)
     record["_creator_arn"] = owner
+    clusters.note_creator(clusters.running[clusters._key(name)].directory, record)
     eks._bootstrap_creator_access_entry(name, record, owner)
 
 

@@ -4,6 +4,7 @@ An update runs after its answer; meanwhile the cluster is UPDATING and takes no 
 https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateClusterConfig.html and its neighbours.
 """
 
+import contextvars
 import json
 import re
 import threading
@@ -14,6 +15,8 @@ from typing import Any
 
 from ministack.core.responses import AccountRegionScopedDict, new_uuid
 from ministack.services import ec2, eks
+
+from . import nodegroups
 
 # AWS takes minutes; here it is long enough to be seen.
 _UPDATE_SECONDS = 0.2
@@ -176,6 +179,8 @@ def apply(record: dict, body: dict) -> None:
         record["logging"] = merged_logging(record["logging"], body["logging"])
     if body.get("accessConfig"):
         record["accessConfig"]["authenticationMode"] = body["accessConfig"]["authenticationMode"]
+        # The creator's entry is there already: no call showed it before.
+        nodegroups.give_entries(record)
     for member in ("upgradePolicy", "zonalShiftConfig", "deletionProtection"):
         if body.get(member) is not None:
             record[member] = body[member]
@@ -265,7 +270,8 @@ def _start(record: dict, kind: str, parameters: list[dict], change: Callable[[],
         record["status"] = "ACTIVE"
         update["status"] = "Successful"
 
-    timer = threading.Timer(_UPDATE_SECONDS, end)
+    # In the account and region of the call.
+    timer = threading.Timer(_UPDATE_SECONDS, contextvars.copy_context().run, (end,))
     timer.daemon = True
     timer.start()
     return eks._json_resp(200, {"update": _shown(update)})

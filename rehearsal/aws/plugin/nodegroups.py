@@ -226,8 +226,21 @@ def _resolve_launch_template(group: dict) -> None:
 
 
 def _let_nodes_in(cluster_name: str, cluster: dict, role_arn: str) -> None:
-    """EKS makes the nodes' access entry by itself where the authentication mode knows entries and there is none."""
+    """EKS lets the nodes in by itself, by each way that the authentication mode knows."""
     aws_auth.let_in(cluster_name, role_arn)
+    _give_entry(cluster_name, cluster, role_arn)
+
+
+def give_entries(cluster: dict) -> None:
+    """Make the access entries of a cluster's node groups when its mode begins to know entries:
+    https://www.eksworkshop.com/docs/security/cluster-access-management/managing."""
+    for group in list(eks._nodegroups.values()):
+        if group["clusterName"] == cluster["name"]:
+            _give_entry(cluster["name"], cluster, group["nodeRole"])
+
+
+def _give_entry(cluster_name: str, cluster: dict, role_arn: str) -> None:
+    """EKS makes the nodes' access entry where there is none."""
     if cluster.get("accessConfig", {}).get("authenticationMode") not in ("API", "API_AND_CONFIG_MAP"):
         return
     key = eks._ae_key(cluster_name, role_arn)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"path"
 	"strings"
 
@@ -41,9 +42,13 @@ type access struct {
 	cluster  string
 	awsAuth  authMapper
 	policies *policies
+	// creator is the file with the ARN of the principal that made the cluster.
+	// The embedded AWS may write it at any time: CloudFormation says late on
+	// whose behalf it made a cluster.
+	creator string
 }
 
-func newAccess(ctx context.Context, kube *rest.Config, cluster string, e *Endpoint, awsAuth authMapper) (*access, error) {
+func newAccess(ctx context.Context, kube *rest.Config, cluster, creator string, e *Endpoint, awsAuth authMapper) (*access, error) {
 	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 		t.Proxy, t.DialTLSContext = nil, e.dial
 	})
@@ -56,7 +61,7 @@ func newAccess(ctx context.Context, kube *rest.Config, cluster string, e *Endpoi
 		return nil, fmt.Errorf("make a Kubernetes client: %w", err)
 	}
 	api := eks.NewFromConfig(cfg, func(o *eks.Options) { o.BaseEndpoint = aws.String(e.url.String()) })
-	return &access{eks: api, cluster: cluster, awsAuth: awsAuth, policies: &policies{kube: k}}, nil
+	return &access{eks: api, cluster: cluster, awsAuth: awsAuth, policies: &policies{kube: k}, creator: creator}, nil
 }
 
 // Map implements identityMapper.
@@ -69,16 +74,32 @@ func (a *access) Map(ctx context.Context, id *token.Identity) (*iamconfig.Identi
 	if ac := c.Cluster.AccessConfig; ac != nil && ac.AuthenticationMode != "" {
 		mode = ac.AuthenticationMode
 	}
-	if mode != ekstypes.AuthenticationModeConfigMap {
-		m, err := a.byEntry(ctx, id)
-		if !errors.Is(err, errutil.ErrNotMapped) {
-			return m, err
-		}
+	first := a.byEntry
+	if mode == ekstypes.AuthenticationModeConfigMap {
+		first = a.byCreation
+	}
+	if m, err := first(ctx, id); !errors.Is(err, errutil.ErrNotMapped) {
+		return m, err
 	}
 	if mode != ekstypes.AuthenticationModeApi {
 		return a.awsAuth.Map(id)
 	}
 	return nil, errutil.ErrNotMapped
+}
+
+// byCreation maps the principal that made the cluster, which in the mode CONFIG_MAP
+// is an administrator that no visible configuration shows
+// (docs.aws.amazon.com/eks/latest/userguide/auth-configmap.html).
+func (a *access) byCreation(_ context.Context, id *token.Identity) (*iamconfig.IdentityMapping, error) {
+	text, err := os.ReadFile(a.creator)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("find out who made cluster %s: %w", a.cluster, err)
+	}
+	arn := strings.TrimSpace(string(text))
+	if arn == "" || id.CanonicalARN != arn && id.CanonicalARN != withoutPath(arn) {
+		return nil, errutil.ErrNotMapped
+	}
+	return &iamconfig.IdentityMapping{IdentityARN: id.CanonicalARN, Username: "kubernetes-admin", Groups: []string{"system:masters"}}, nil
 }
 
 // byEntry maps by the caller's access entry and the policies associated with it.

@@ -3,6 +3,8 @@ package iam
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -105,21 +107,26 @@ func TestMap(t *testing.T) {
 		eks     fakeEKS
 		awsAuth fakeAuth
 		want    string // user and groups; empty: not mapped
+		creator string
 	}{
-		"no mode is CONFIG_MAP":               {fakeEKS{entries: []entry{mine}}, true, "by-aws-auth []"},
-		"CONFIG_MAP ignores entries":          {fakeEKS{mode: "CONFIG_MAP", entries: []entry{mine}}, false, ""},
-		"API ignores aws-auth":                {fakeEKS{mode: "API"}, true, ""},
-		"both: the entry wins":                {fakeEKS{mode: "API_AND_CONFIG_MAP", entries: []entry{other, mine}}, true, "arn:aws:sts::111122223333:assumed-role/installer/{{SessionName}} [readers]"},
-		"both: aws-auth speaks without entry": {fakeEKS{mode: "API_AND_CONFIG_MAP", entries: []entry{other}}, true, "by-aws-auth []"},
-		"an entry on a later page":            {fakeEKS{mode: "API", entries: []entry{other, other, mine}}, false, "arn:aws:sts::111122223333:assumed-role/installer/{{SessionName}} [readers]"},
-		"an own user name":                    {fakeEKS{mode: "API", entries: []entry{anEntry(role, "STANDARD", "me:{{SessionName}}", nil)}}, false, "me:{{SessionName}} []"},
-		"a role with a path":                  {fakeEKS{mode: "API", entries: []entry{anEntry("arn:aws:iam::111122223333:role/a/b/installer", "STANDARD", "me", nil)}}, false, "me []"},
-		"a node":                              {fakeEKS{mode: "API", entries: []entry{anEntry(role, "EC2_LINUX", "ignored", nil)}}, false, "system:node:{{EC2PrivateDNSName}} [system:nodes]"},
-		"a hybrid node":                       {fakeEKS{mode: "API", entries: []entry{anEntry(role, "HYBRID_LINUX", "", nil)}}, false, "system:node:{{SessionName}} [system:nodes]"},
-		"a policy for the cluster":            {fakeEKS{mode: "API", entries: []entry{anEntry(role, "STANDARD", "me", nil, policy("AmazonEKSClusterAdminPolicy"))}}, false, "me [eks:access-policy:AmazonEKSClusterAdminPolicy]"},
-		"a policy for namespaces":             {fakeEKS{mode: "API", entries: []entry{anEntry(role, "STANDARD", "me", nil, policy("AmazonEKSEditPolicy", "team-*"))}}, false, "me [eks:access-policy:AmazonEKSEditPolicy:team-a eks:access-policy:AmazonEKSEditPolicy:team-b]"},
-		"a policy that is not played":         {fakeEKS{mode: "API", entries: []entry{anEntry(role, "STANDARD", "me", nil, policy("AmazonEKSSecretReaderPolicy"))}}, false, "me []"},
-		"a namespace that does not exist":     {fakeEKS{mode: "API", entries: []entry{anEntry(role, "STANDARD", "me", nil, policy("AmazonEKSViewPolicy", "nowhere"))}}, false, "me []"},
+		"no mode is CONFIG_MAP":               {fakeEKS{entries: []entry{mine}}, true, "by-aws-auth []", ""},
+		"CONFIG_MAP ignores entries":          {fakeEKS{mode: "CONFIG_MAP", entries: []entry{mine}}, false, "", ""},
+		"API ignores aws-auth":                {fakeEKS{mode: "API"}, true, "", ""},
+		"both: the entry wins":                {fakeEKS{mode: "API_AND_CONFIG_MAP", entries: []entry{other, mine}}, true, "arn:aws:sts::111122223333:assumed-role/installer/{{SessionName}} [readers]", ""},
+		"both: aws-auth speaks without entry": {fakeEKS{mode: "API_AND_CONFIG_MAP", entries: []entry{other}}, true, "by-aws-auth []", ""},
+		"an entry on a later page":            {fakeEKS{mode: "API", entries: []entry{other, other, mine}}, false, "arn:aws:sts::111122223333:assumed-role/installer/{{SessionName}} [readers]", ""},
+		"an own user name":                    {fakeEKS{mode: "API", entries: []entry{anEntry(role, "STANDARD", "me:{{SessionName}}", nil)}}, false, "me:{{SessionName}} []", ""},
+		"a role with a path":                  {fakeEKS{mode: "API", entries: []entry{anEntry("arn:aws:iam::111122223333:role/a/b/installer", "STANDARD", "me", nil)}}, false, "me []", ""},
+		"a node":                              {fakeEKS{mode: "API", entries: []entry{anEntry(role, "EC2_LINUX", "ignored", nil)}}, false, "system:node:{{EC2PrivateDNSName}} [system:nodes]", ""},
+		"a hybrid node":                       {fakeEKS{mode: "API", entries: []entry{anEntry(role, "HYBRID_LINUX", "", nil)}}, false, "system:node:{{SessionName}} [system:nodes]", ""},
+		"a policy for the cluster":            {fakeEKS{mode: "API", entries: []entry{anEntry(role, "STANDARD", "me", nil, policy("AmazonEKSClusterAdminPolicy"))}}, false, "me [eks:access-policy:AmazonEKSClusterAdminPolicy]", ""},
+		"a policy for namespaces":             {fakeEKS{mode: "API", entries: []entry{anEntry(role, "STANDARD", "me", nil, policy("AmazonEKSEditPolicy", "team-*"))}}, false, "me [eks:access-policy:AmazonEKSEditPolicy:team-a eks:access-policy:AmazonEKSEditPolicy:team-b]", ""},
+		"a policy that is not played":         {fakeEKS{mode: "API", entries: []entry{anEntry(role, "STANDARD", "me", nil, policy("AmazonEKSSecretReaderPolicy"))}}, false, "me []", ""},
+		"CONFIG_MAP: the creator is in":       {fakeEKS{mode: "CONFIG_MAP"}, true, "kubernetes-admin [system:masters]", role},
+		"CONFIG_MAP: a creator with a path":   {fakeEKS{mode: "CONFIG_MAP"}, false, "kubernetes-admin [system:masters]", "arn:aws:iam::111122223333:role/teams/installer"},
+		"CONFIG_MAP: another made it":         {fakeEKS{mode: "CONFIG_MAP"}, true, "by-aws-auth []", "arn:aws:iam::111122223333:role/other"},
+		"both: the creator needs an entry":    {fakeEKS{mode: "API_AND_CONFIG_MAP"}, false, "", role},
+		"a namespace that does not exist":     {fakeEKS{mode: "API", entries: []entry{anEntry(role, "STANDARD", "me", nil, policy("AmazonEKSViewPolicy", "nowhere"))}}, false, "me []", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			kube := fake.NewClientset(
@@ -127,7 +134,12 @@ func TestMap(t *testing.T) {
 				&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "team-b"}},
 				&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "apart"}},
 			)
-			a := &access{eks: &tt.eks, cluster: "c", awsAuth: tt.awsAuth, policies: &policies{kube: kube}}
+			a := &access{eks: &tt.eks, cluster: "c", awsAuth: tt.awsAuth, policies: &policies{kube: kube}, creator: filepath.Join(t.TempDir(), "creator")}
+			if tt.creator != "" {
+				if err := os.WriteFile(a.creator, []byte(tt.creator+"\n"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
 			id := &token.Identity{ARN: session, CanonicalARN: role, SessionName: "fn"}
 			m, err := a.Map(t.Context(), id)
 			if tt.want == "" {

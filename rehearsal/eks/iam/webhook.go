@@ -61,8 +61,9 @@ func (n *instanceNames) name(instance string) (string, bool) {
 }
 
 // Start listens on loopback, for tokens signed for the cluster of that name.
-// Kubeconfig is the administrator's; the API server need not be up yet.
-func Start(ctx context.Context, kubeconfig string, kube *rest.Config, cluster string, aws *Endpoint) (*Webhook, error) {
+// Kubeconfig is the administrator's; the API server need not be up yet. Creator
+// is the file with the ARN of the principal that made the cluster.
+func Start(ctx context.Context, kubeconfig string, kube *rest.Config, cluster, creator string, aws *Endpoint) (*Webhook, error) {
 	if err := aws.redirectSTS(); err != nil {
 		return nil, err
 	}
@@ -70,7 +71,7 @@ func Start(ctx context.Context, kubeconfig string, kube *rest.Config, cluster st
 	if err != nil {
 		return nil, fmt.Errorf("make the aws-auth mapper: %w", err)
 	}
-	a, err := newAccess(ctx, kube, cluster, aws, awsAuth)
+	a, err := newAccess(ctx, kube, cluster, creator, aws, awsAuth)
 	if err != nil {
 		return nil, err
 	}
