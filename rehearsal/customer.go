@@ -58,7 +58,7 @@ type MadeVPC struct {
 	endpoint  string
 	nat       string
 	address   string
-	before    []string
+	before    Picture
 	described CustomerVPC
 }
 

@@ -2,10 +2,8 @@ package rehearsal
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -20,7 +18,7 @@ func (m *MadeVPC) CheckKept(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return differs("the stack changed what is the customer's", lacking(m.before, now), lacking(now, m.before), false)
+	return changed("the stack changed what is the customer's", now.Since(m.before, Allowance{New: []string{"*"}}))
 }
 
 // CheckBack fails unless the VPC holds exactly what it did before the stack.
@@ -29,41 +27,18 @@ func (m *MadeVPC) CheckBack(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return differs("the stack left the customer's VPC other than it was", lacking(m.before, now), lacking(now, m.before), true)
+	return changed("the stack left the customer's VPC other than it was", now.Since(m.before, Allowance{}))
 }
 
-// lacking are the lines that the others do not have.
-func lacking(lines, others []string) []string {
-	return slices.DeleteFunc(slices.Clone(lines), func(l string) bool { return slices.Contains(others, l) })
+// picture describes everything in the VPC.
+func (m *MadeVPC) picture(ctx context.Context) (Picture, error) {
+	p := Picture{}
+	return p, p.addVPC(ctx, m.clients.EC2, m.ID)
 }
 
-func differs(what string, gone, fresh []string, freshCounts bool) error {
-	if len(gone) == 0 && (len(fresh) == 0 || !freshCounts) {
-		return nil
-	}
-	var b strings.Builder
-	b.WriteString(what + ":")
-	for _, l := range gone {
-		b.WriteString("\n  was: " + l)
-	}
-	for _, l := range fresh {
-		// Of what a stack makes only the changed things of the customer matter.
-		kind, _, _ := strings.Cut(l, "{")
-		if freshCounts || slices.ContainsFunc(gone, func(g string) bool { return strings.HasPrefix(g, kind) }) {
-			b.WriteString("\n  is:  " + l)
-		}
-	}
-	return fmt.Errorf("%s", b.String())
-}
-
-// picture describes everything in the VPC, one thing a line, "KIND ID {…}".
-func (m *MadeVPC) picture(ctx context.Context) ([]string, error) {
-	var lines []string
-	add := func(kind string, id *string, v any) error {
-		text, err := json.Marshal(v)
-		lines = append(lines, kind+" "+aws.ToString(id)+" "+string(text))
-		return err
-	}
+// addVPC adds everything in a VPC.
+func (p Picture) addVPC(ctx context.Context, api *ec2.Client, vpc string) error {
+	add := func(kind string, id *string, v any) error { return p.add(kind, aws.ToString(id), v) }
 	for _, part := range []struct {
 		what string
 		read func(context.Context, *ec2.Client, string, func(string, *string, any) error) error
@@ -76,12 +51,11 @@ func (m *MadeVPC) picture(ctx context.Context) ([]string, error) {
 		{"security groups", readGroups},
 		{"network ACLs", readACLs},
 	} {
-		if err := part.read(ctx, m.clients.EC2, m.ID, add); err != nil {
-			return nil, fmt.Errorf("look at the customer's %s: %w", part.what, err)
+		if err := part.read(ctx, api, vpc, add); err != nil {
+			return fmt.Errorf("look at the customer's %s: %w", part.what, err)
 		}
 	}
-	slices.Sort(lines)
-	return lines, nil
+	return nil
 }
 
 func readVPC(ctx context.Context, api *ec2.Client, vpc string, add func(string, *string, any) error) error {
@@ -173,11 +147,38 @@ func readGroups(ctx context.Context, api *ec2.Client, vpc string, add func(strin
 		return err
 	}
 	for _, g := range o.SecurityGroups {
+		rules := slices.Concat(rulesOf("ingress", g.IpPermissions), rulesOf("egress", g.IpPermissionsEgress))
+		g.IpPermissions, g.IpPermissionsEgress = nil, nil
 		if err := add("security group", g.GroupId, g); err != nil {
 			return err
 		}
+		for _, rule := range rules {
+			if err := add("security group rule", aws.String(aws.ToString(g.GroupId)+" "+rule), true); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
+}
+
+// rulesOf are the rules of a security group, one for each peer.
+func rulesOf(way string, permissions []ec2types.IpPermission) (rules []string) {
+	for _, p := range permissions {
+		what := fmt.Sprintf("%s %s %d-%d ", way, aws.ToString(p.IpProtocol), aws.ToInt32(p.FromPort), aws.ToInt32(p.ToPort))
+		for _, r := range p.IpRanges {
+			rules = append(rules, what+aws.ToString(r.CidrIp)+" "+aws.ToString(r.Description))
+		}
+		for _, r := range p.Ipv6Ranges {
+			rules = append(rules, what+aws.ToString(r.CidrIpv6)+" "+aws.ToString(r.Description))
+		}
+		for _, r := range p.PrefixListIds {
+			rules = append(rules, what+aws.ToString(r.PrefixListId)+" "+aws.ToString(r.Description))
+		}
+		for _, r := range p.UserIdGroupPairs {
+			rules = append(rules, what+aws.ToString(r.GroupId)+" "+aws.ToString(r.Description))
+		}
+	}
+	return rules
 }
 
 func readACLs(ctx context.Context, api *ec2.Client, vpc string, add func(string, *string, any) error) error {

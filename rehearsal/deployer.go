@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
@@ -45,12 +44,9 @@ func (e *Environment) Deployer(ctx context.Context, policies []Policy) (string, 
 			return "", nil, fmt.Errorf("attach the deployer's policy %s: %w", p.Name, err)
 		}
 	}
-	session, err := sts.NewFromConfig(e.AWSConfig()).AssumeRole(ctx, &sts.AssumeRoleInput{RoleArn: role.Role.Arn, RoleSessionName: aws.String("rehearsal")})
+	c, err := e.As(ctx, aws.ToString(role.Role.Arn), "")
 	if err != nil {
-		return "", nil, fmt.Errorf("assume the deployer's role: %w", err)
+		return "", nil, err
 	}
-	c := e.AWSConfig()
-	c.Credentials = credentials.NewStaticCredentialsProvider(
-		aws.ToString(session.Credentials.AccessKeyId), aws.ToString(session.Credentials.SecretAccessKey), aws.ToString(session.Credentials.SessionToken))
 	return aws.ToString(role.Role.Arn), newClients(c), nil
 }
