@@ -15,9 +15,11 @@ import (
 // Resource types, as they stand in the templates.
 const (
 	TypeClusterCheck     = "Custom::ClusterCheck"
+	TypeClusterFacts     = "Custom::ClusterFacts"
 	TypeFixedAnswers     = "Custom::FixedAnswers"
 	TypeHelmRelease      = "Custom::HelmRelease"
 	TypeNetworkPlan      = "Custom::NetworkPlan"
+	TypeOidcProvider     = "Custom::OidcProvider"
 	TypeWorkspaceOutputs = "Custom::WorkspaceOutputs"
 )
 
