@@ -1,14 +1,18 @@
 package main
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 )
 
 const (
 	outputsPrefix = "workspaceoutputs/"
 	fixedPrefix   = "fixedanswers/"
+	factsPrefix   = "clusterfacts/"
 )
 
 // outputsID is the physical ID of a workspace's outputs. A network plan's ID is
@@ -35,3 +39,40 @@ func parseFixedID(physicalID string) map[string]string {
 	}
 	return digests
 }
+
+// factsID is the physical ID of the facts of a cluster.
+func factsID(cluster string) string { return factsPrefix + cluster }
+
+// parseFactsID is the cluster's name that factsID put in; ours is false for any
+// other text.
+func parseFactsID(physicalID string) (cluster string, ours bool) {
+	return strings.CutPrefix(physicalID, factsPrefix)
+}
+
+const providerResource = "oidc-provider/"
+
+// providerARN is the ARN of the IAM OIDC provider of an issuer, an https URL, in
+// the account of a stack. It is the physical ID too, so Ref is the ARN, as it is
+// of an AWS::IAM::OIDCProvider.
+func providerARN(stackID, issuer string) (string, error) {
+	id, err := arn.Parse(stackID)
+	if err != nil {
+		return "", fmt.Errorf("read the stack's ID %q: %w", stackID, err)
+	}
+	id.Service, id.Region, id.Resource = "iam", "", providerResource+strings.TrimPrefix(issuer, "https://")
+	return id.String(), nil
+}
+
+// parseProviderARN is the issuer without its scheme that providerARN put in;
+// ours is false for any other text.
+func parseProviderARN(physicalID string) (issuer string, ours bool) {
+	id, err := arn.Parse(physicalID)
+	if err != nil || id.Service != "iam" {
+		return "", false
+	}
+	return strings.CutPrefix(id.Resource, providerResource)
+}
+
+// stackUUID is the unique part of a stack's ID, an ARN that ends in
+// stack/NAME/UUID.
+func stackUUID(stackID string) string { return stackID[strings.LastIndex(stackID, "/")+1:] }

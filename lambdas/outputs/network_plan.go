@@ -179,17 +179,10 @@ func (networkPlan) Delete(context.Context, planRequest) error { return nil }
 // Owns tells whether an ID is a network plan's, of any version.
 func (networkPlan) Owns(physicalID string) bool { return netplan.IsID(physicalID) }
 
-// withoutBlanks takes out what an empty parameter leaves in a list, and what
-// stands in it twice.
+// withoutBlanks takes the blanks out of all lists.
 func withoutBlanks(p contract.NetworkPlan) contract.NetworkPlan {
 	for _, list := range []*[]string{&p.PrivateSubnetIDs, &p.PublicSubnetIDs, &p.ExcludedAvailabilityZones, &p.AdditionalAvailabilityZones} {
-		var kept []string
-		for _, s := range *list {
-			if s = strings.TrimSpace(s); s != "" && !slices.Contains(kept, s) {
-				kept = append(kept, s)
-			}
-		}
-		*list = kept
+		*list = withoutBlank(*list)
 	}
 	return p
 }

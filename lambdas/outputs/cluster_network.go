@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	ekstypes "github.com/aws/aws-sdk-go-v2/service/eks/types"
+
+	"github.com/e6data/aws-quickstart/internal/facts"
+)
+
+// clusterNetworkReader is the part of the EC2 API that tells of the network of a
+// cluster.
+type clusterNetworkReader interface {
+	DescribeSubnets(context.Context, *ec2.DescribeSubnetsInput, ...func(*ec2.Options)) (*ec2.DescribeSubnetsOutput, error)
+	DescribeRouteTables(context.Context, *ec2.DescribeRouteTablesInput, ...func(*ec2.Options)) (*ec2.DescribeRouteTablesOutput, error)
+	DescribeVpcEndpoints(context.Context, *ec2.DescribeVpcEndpointsInput, ...func(*ec2.Options)) (*ec2.DescribeVpcEndpointsOutput, error)
+	DescribeAvailabilityZones(context.Context, *ec2.DescribeAvailabilityZonesInput, ...func(*ec2.Options)) (*ec2.DescribeAvailabilityZonesOutput, error)
+	DescribeSecurityGroupRules(context.Context, *ec2.DescribeSecurityGroupRulesInput, ...func(*ec2.Options)) (*ec2.DescribeSecurityGroupRulesOutput, error)
+	DescribeNatGateways(context.Context, *ec2.DescribeNatGatewaysInput, ...func(*ec2.Options)) (*ec2.DescribeNatGatewaysOutput, error)
+}
+
+// clusterNetwork asks EC2 what is around a cluster.
+type clusterNetwork struct{ ec2 clusterNetworkReader }
+
+// around reads the cluster's VPC, and the chosen subnets, wherever they are.
+func (n clusterNetwork) around(ctx context.Context, cluster ekstypes.Cluster, chosen []string) (facts.Network, error) {
+	var f facts.Network
+	vpc := []types.Filter{{Name: aws.String("vpc-id"), Values: []string{aws.ToString(cluster.ResourcesVpcConfig.VpcId)}}}
+	for _, step := range []struct {
+		what string
+		read func() error
+	}{
+		{"subnets", func() error { return n.subnets(ctx, vpc, chosen, &f) }},
+		{"route tables", func() error {
+			pages := ec2.NewDescribeRouteTablesPaginator(n.ec2, &ec2.DescribeRouteTablesInput{Filters: vpc})
+			for pages.HasMorePages() {
+				page, err := pages.NextPage(ctx)
+				if err != nil {
+					return err
+				}
+				f.RouteTables = append(f.RouteTables, page.RouteTables...)
+			}
+			return nil
+		}},
+		{"VPC endpoints", func() error {
+			pages := ec2.NewDescribeVpcEndpointsPaginator(n.ec2, &ec2.DescribeVpcEndpointsInput{Filters: vpc})
+			for pages.HasMorePages() {
+				page, err := pages.NextPage(ctx)
+				if err != nil {
+					return err
+				}
+				f.Endpoints = append(f.Endpoints, page.VpcEndpoints...)
+			}
+			return nil
+		}},
+		{"zones", func() error {
+			out, err := n.ec2.DescribeAvailabilityZones(ctx, &ec2.DescribeAvailabilityZonesInput{})
+			if err == nil {
+				f.Zones = out.AvailabilityZones
+			}
+			return err
+		}},
+		{"security group rules", func() error { return n.rules(ctx, cluster, &f) }},
+		{"NAT gateways", func() error { return n.natGateways(ctx, cluster, vpc, &f) }},
+	} {
+		if err := step.read(); err != nil {
+			return facts.Network{}, fmt.Errorf("list the %s: %w", step.what, err)
+		}
+	}
+	return f, nil
+}
+
+// subnets reads those of the VPC, and by their IDs chosen ones elsewhere. A
+// filter, unlike a list of IDs, leaves out what does not exist.
+func (n clusterNetwork) subnets(ctx context.Context, vpc []types.Filter, chosen []string, f *facts.Network) error {
+	if err := n.appendSubnets(ctx, vpc, f); err != nil {
+		return err
+	}
+	elsewhere := slices.DeleteFunc(slices.Clone(chosen), func(id string) bool {
+		return slices.ContainsFunc(f.Subnets, func(s types.Subnet) bool { return aws.ToString(s.SubnetId) == id })
+	})
+	if len(elsewhere) == 0 {
+		return nil
+	}
+	return n.appendSubnets(ctx, []types.Filter{{Name: aws.String("subnet-id"), Values: elsewhere}}, f)
+}
+
+func (n clusterNetwork) appendSubnets(ctx context.Context, filters []types.Filter, f *facts.Network) error {
+	pages := ec2.NewDescribeSubnetsPaginator(n.ec2, &ec2.DescribeSubnetsInput{Filters: filters})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		f.Subnets = append(f.Subnets, page.Subnets...)
+	}
+	return nil
+}
+
+// rules reads those of the cluster security group and of the groups of the
+// VPC's endpoints.
+func (n clusterNetwork) rules(ctx context.Context, cluster ekstypes.Cluster, f *facts.Network) error {
+	var groups []string
+	add := func(id *string) {
+		if id != nil && !slices.Contains(groups, *id) {
+			groups = append(groups, *id)
+		}
+	}
+	add(cluster.ResourcesVpcConfig.ClusterSecurityGroupId)
+	for _, e := range f.Endpoints {
+		for _, g := range e.Groups {
+			add(g.GroupId)
+		}
+	}
+	if len(groups) == 0 {
+		return nil
+	}
+	pages := ec2.NewDescribeSecurityGroupRulesPaginator(n.ec2, &ec2.DescribeSecurityGroupRulesInput{
+		Filters: []types.Filter{{Name: aws.String("group-id"), Values: groups}},
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		f.Rules = append(f.Rules, page.SecurityGroupRules...)
+	}
+	return nil
+}
+
+func (n clusterNetwork) natGateways(ctx context.Context, cluster ekstypes.Cluster, vpc []types.Filter, f *facts.Network) error {
+	if !facts.NeedsNatGateways(cluster) {
+		return nil
+	}
+	pages := ec2.NewDescribeNatGatewaysPaginator(n.ec2, &ec2.DescribeNatGatewaysInput{Filter: vpc})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		f.NatGateways = append(f.NatGateways, page.NatGateways...)
+	}
+	return nil
+}
