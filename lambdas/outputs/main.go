@@ -1,8 +1,9 @@
 // Command outputs is the Lambda function behind the custom resources that ask
 // facts of AWS before a network is made and tell results when a workspace is
-// finished: Custom::FixedAnswers, Custom::NetworkPlan and
+// finished: Custom::FixedAnswers, Custom::NetworkPlan, Custom::ClusterFacts and
 // Custom::WorkspaceOutputs. It runs outside the VPC and reads: EC2's zones, and of an existing VPC its blocks, subnets and
-// internet gateway; the status of its own stack.
+// internet gateway; an existing cluster and its network; the status of its own stack. What it makes is the IAM OIDC
+// provider of such a cluster, Custom::OidcProvider.
 package main
 
 import (
@@ -14,6 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/eks"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"github.com/e6data/aws-quickstart/internal/contract"
 	"github.com/e6data/aws-quickstart/internal/customresource"
@@ -28,10 +31,14 @@ func main() {
 		os.Exit(1)
 	}
 	m := customresource.NewMux(customresource.Options{Logger: log})
+	customresource.Register(m, contract.TypeClusterFacts, clusterFacts{
+		clusters: eks.NewFromConfig(cfg), network: clusterNetwork{ec2.NewFromConfig(cfg)}, stacks: cloudformation.NewFromConfig(cfg), log: log,
+	})
 	customresource.Register(m, contract.TypeFixedAnswers, fixedAnswers{})
 	customresource.Register(m, contract.TypeNetworkPlan, networkPlan{
 		network: network{ec2.NewFromConfig(cfg)}, stacks: cloudformation.NewFromConfig(cfg), log: log,
 	})
+	customresource.Register(m, contract.TypeOidcProvider, oidcProvider{providers: providers{iam.NewFromConfig(cfg)}, log: log})
 	customresource.Register(m, contract.TypeWorkspaceOutputs, workspaceOutputs{})
 	lambda.Start(m.Invoke)
 }
