@@ -20,6 +20,7 @@ from . import (
     eks,
     eks_requests,
     eks_updates,
+    endpoints,
     events,
     failed_deletes,
     filters,
@@ -38,11 +39,13 @@ from . import (
     network_blocks,
     network_requests,
     nodegroups,
+    oidc_providers,
     order,
     properties,
     refused,
     replacement,
     resources,
+    routes,
     security_group_rules,
     service_linked_roles,
     simulation,
@@ -67,12 +70,15 @@ def install(settings: Settings) -> None:
     addresses.install()
     security_group_rules.install()
     network.install()
+    routes.install()
+    endpoints.install()
     network_requests.install()
     network_blocks.install()
     events.install()
     zones.install()
     filters.install()
     iam.install()
+    oidc_providers.install()
     identity_limits.install()
     simulation.install()
     eks.install()

@@ -55,7 +55,7 @@ class LocalKube:
 
 
 # Members of CreateCluster that MiniStack forgets.
-_KEPT = ("deletionProtection", "upgradePolicy", "zonalShiftConfig")
+_KEPT = ("computeConfig", "deletionProtection", "upgradePolicy", "zonalShiftConfig")
 
 Key = tuple[str, str, str]  # account, region, name
 running: dict[Key, LocalKube] = {}
@@ -147,7 +147,10 @@ def _network_refusal(vpc: dict) -> str:
 
 
 def _place_in_network(record: dict) -> None:
-    """EKS finds the VPC by the subnets and makes a security group in it; MiniStack invents both ids."""
+    """EKS finds the VPC by the subnets and makes a security group in it, open to itself; MiniStack invents both ids.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/sec-group-reqs.html
+    """
     vpc = record["resourcesVpcConfig"]
     vpc["vpcId"] = ec2._subnets[vpc["subnetIds"][0]]["VpcId"]
     name = record["name"]
@@ -159,6 +162,10 @@ def _place_in_network(record: dict) -> None:
             {"ResourceType": "security-group", "Tags": [{"Key": f"kubernetes.io/cluster/{name}", "Value": "owned"}]}
         ],
     )["GroupId"]
+    api("ec2").authorize_security_group_ingress(
+        GroupId=vpc["clusterSecurityGroupId"],
+        IpPermissions=[{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": vpc["clusterSecurityGroupId"]}]}],
+    )
 
 
 def _start(name: str, record: dict, self_managed_addons: bool) -> LocalKube:

@@ -1,4 +1,4 @@
-"""IAM: the OIDC provider, and what MiniStack's handlers of roles, policies and instance profiles leave out."""
+"""IAM: what MiniStack's handlers of roles, policies and instance profiles leave out."""
 
 import json
 from collections.abc import Callable
@@ -9,10 +9,7 @@ from ministack.services.cloudformation import provisioners
 
 from . import resources
 from .api import api
-from .resources import Properties, tag_list
-
-# What EKS's issuers had before AWS verified them by its own trust store; the API still wants one.
-_THUMBPRINT = "9e99a48a9960b14926bb7f3b02e22da2b0ab7280"
+from .resources import Properties
 
 # Documents of AWS's managed policies that MiniStack lacks, under the name that ends the policy's ARN, as the reference
 # has them (https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html):
@@ -28,18 +25,10 @@ _WORDS = {
 
 
 def install() -> None:
-    """Add AWS::IAM::OIDCProvider; complete roles; refuse what IAM refuses."""
+    """Complete roles and instance profiles; refuse what IAM refuses."""
     _know_managed_policies()
     for action in ("DeleteInstanceProfile", "DeleteRole"):
         iam._IAM_HANDLERS[action] = _worded(iam._IAM_HANDLERS[action])
-    resources.add(
-        "AWS::IAM::OIDCProvider",
-        create=_oidc_create,
-        update=_oidc_update,
-        delete=_oidc_delete,
-        replaced_by=("Url",),
-        tags="list",
-    )
     resources.before_create("AWS::IAM::Role", _role_can_be_made)
     resources.before_create("AWS::IAM::ManagedPolicy", _policy_can_be_made)
     resources.after_create("AWS::IAM::Role", _set_boundary)
@@ -157,30 +146,3 @@ def _profile_delete(physical_id: str, properties: Properties) -> None:
     for role in list(profile.get("Roles", [])):
         api("iam").remove_role_from_instance_profile(InstanceProfileName=physical_id, RoleName=role)
     api("iam").delete_instance_profile(InstanceProfileName=physical_id)
-
-
-def _oidc_create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, dict]:
-    answer = api("iam").create_open_id_connect_provider(
-        Url=properties["Url"],
-        ClientIDList=properties.get("ClientIdList") or [],
-        ThumbprintList=properties.get("ThumbprintList") or [_THUMBPRINT],
-        Tags=tag_list(properties),
-    )
-    arn = answer["OpenIDConnectProviderArn"]
-    return arn, {"Arn": arn}
-
-
-def _oidc_update(
-    physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str
-) -> tuple[str, dict]:
-    # MiniStack has none of the actions that change a provider.
-    iam._oidc_providers[physical_id] |= {
-        "ClientIDList": list(new.get("ClientIdList") or []),
-        "ThumbprintList": new.get("ThumbprintList") or [_THUMBPRINT],
-        "Tags": tag_list(new),
-    }
-    return physical_id, {"Arn": physical_id}
-
-
-def _oidc_delete(physical_id: str, properties: Properties) -> None:
-    api("iam").delete_open_id_connect_provider(OpenIDConnectProviderArn=physical_id)
