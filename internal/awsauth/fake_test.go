@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 )
@@ -198,7 +199,7 @@ func (e *etcd) get(name string) *core.ConfigMap {
 }
 
 // newStore makes the store of a stack.
-func newStore(tb testing.TB, client *fake.Clientset, stack string) *Store {
+func newStore(tb testing.TB, client kubernetes.Interface, stack string) *Store {
 	tb.Helper()
 	s, err := NewStore(client, Backup{Name: "e6data-aws-auth-" + stack, Labels: map[string]string{"quickstart.e6data.com/stack-uuid": stack}})
 	if err != nil {
