@@ -3,9 +3,11 @@ package clustercheck
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	core "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -149,6 +151,9 @@ func TestStacksOnACluster(t *testing.T) {
 	t.Run("an update", func(t *testing.T) {
 		expect(t, r.check(t, w))
 	})
+	t.Run("what the charts make is what is claimed", func(t *testing.T) {
+		r.claimed(t, w, nodepool)
+	})
 	t.Run("an update to controllers called existing", func(t *testing.T) {
 		w := w
 		w.Karpenter.Install, w.LoadBalancer.Install = false, false
@@ -204,6 +209,39 @@ func TestStacksOnACluster(t *testing.T) {
 		}
 		expect(t, r.check(t, w))
 	})
+}
+
+// claimed compares the claims with what the charts made, cluster-wide objects and
+// service accounts, both ways.
+func (r *real) claimed(t *testing.T, w Want, nodepool release.Target) {
+	t.Helper()
+	var claims, made []string
+	listed := map[string]bool{}
+	for _, c := range append(w.claims(), w.pools()...) {
+		if c.by == (release.Target{}) {
+			c.by = nodepool
+		}
+		claims = append(claims, fmt.Sprintf("%s of %s", c, c.by))
+		if listed[c.kind] {
+			continue
+		}
+		listed[c.kind] = true
+		list, err := r.dynamic.Resource(c.resource).List(t.Context(), metav1.ListOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range list.Items {
+			o := &list.Items[i]
+			if by := marksOf(o).Release; by != (release.Target{}) {
+				made = append(made, fmt.Sprintf("%s of %s", claim{kind: c.kind, namespace: o.GetNamespace(), name: o.GetName()}, by))
+			}
+		}
+	}
+	slices.Sort(claims)
+	slices.Sort(made)
+	if diff := cmp.Diff(made, claims); diff != "" {
+		t.Errorf("claims (-made +claimed):\n%s", diff)
+	}
 }
 
 // Enough agrees with the real scheduler about the real chart.

@@ -91,15 +91,16 @@ func (j *judge) roomForTwo() {
 	if j.blind("nodes") || Enough(j.seen.Nodes) {
 		return
 	}
-	usable := 0
+	zones, usable := map[string]bool{}, 0
 	for _, n := range j.seen.Nodes {
+		zones[n.Zone] = true
 		if n.Usable {
 			usable++
 		}
 	}
-	j.find(NodesMissing, "Karpenter runs two pods on different nodes that it did not make itself, in different zones if there are such nodes in several; "+
-		"of %s only %d take pods, or all of them in one zone: add a managed node group with two nodes, without taints",
-		count(len(j.seen.Nodes), "node"), usable)
+	j.find(NodesMissing, "Karpenter runs two pods on different nodes that it did not make itself, in different zones if there are such nodes in several: "+
+		"of %s in %s, %d take pods, in %s; add a managed node group with two nodes, without taints",
+		count(len(j.seen.Nodes), "node"), count(len(zones), "zone"), usable, count(usableZones(j.seen.Nodes), "zone"))
 }
 
 // Enough tells whether the two pods of Karpenter find nodes. A reader of nodes

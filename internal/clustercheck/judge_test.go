@@ -375,11 +375,11 @@ var rows = map[string]row{
 		rules: []Rule{KarpenterUnsuited}, say: []string{"Karpenter 1.14.0", "up to 1.36", "has 1.37"},
 	},
 	"one node": {
-		from: install, change: func(w *world) { w.Nodes = w.Nodes[:1] }, rules: []Rule{NodesMissing}, say: []string{"of 1 node only 1 take pods"},
+		from: install, change: func(w *world) { w.Nodes = w.Nodes[:1] }, rules: []Rule{NodesMissing}, say: []string{"of 1 node in 1 zone, 1 take pods, in 1 zone;"},
 	},
 	"two nodes in one of two zones": {
 		from: install, change: func(w *world) { w.Nodes = []Node{{"a", true}, {"a", true}, {"b", false}} },
-		rules: []Rule{NodesMissing}, say: []string{"of 3 nodes only 2 take pods"},
+		rules: []Rule{NodesMissing}, say: []string{"of 3 nodes in 2 zones, 2 take pods, in 1 zone;"},
 	},
 	"two nodes in one zone":    {from: install, change: func(w *world) { w.Nodes = []Node{{"a", true}, {"a", true}, {"a", false}} }},
 	"nodes that take no pods":  {from: install, change: func(w *world) { w.Nodes = []Node{{"a", false}, {"b", false}} }, rules: []Rule{NodesMissing}},

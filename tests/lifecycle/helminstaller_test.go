@@ -17,7 +17,6 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -28,8 +27,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/e6data/aws-quickstart/internal/kube/kubetest"
 	"github.com/e6data/aws-quickstart/tests/lifecycle"
 )
 
@@ -229,36 +228,12 @@ func clusterDoor(t *testing.T) (*eksDoor, kubernetes.Interface) {
 	if program == "" {
 		t.Skip("LOCALKUBE does not name the embedded EKS (rehearsal/eks); this test needs a real API server")
 	}
-	dir, err := os.MkdirTemp("", "lk-") //nolint:usetesting // t.TempDir is too long for etcd's socket
+	cluster, stop, err := kubetest.Start(program, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
-	command := exec.CommandContext(t.Context(), program, "-dir", dir, "-nodes", "2", "-stop-on-stdin-eof")
-	input, err := command.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = input.Close()
-		_ = command.Wait()
-		_ = os.RemoveAll(dir)
-	})
-	begin := time.Now()
-	for range time.Tick(50 * time.Millisecond) {
-		if _, err := os.Stat(filepath.Join(dir, "ready")); err == nil {
-			break
-		}
-		if time.Since(begin) > time.Minute {
-			t.Fatal("the embedded EKS is not ready after a minute")
-		}
-	}
-	cfg, err := clientcmd.BuildConfigFromFlags("", filepath.Join(dir, "kubeconfig"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	t.Cleanup(stop)
+	cfg := cluster.Config()
 	client, err := kubernetes.NewForConfig(cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -100,6 +100,10 @@ func scalarsAsText(v any) any {
 
 // decoders are the contract types, by resource type.
 var decoders = map[string]func(*testing.T, *stackRun, string) any{
+	contract.TypeClusterCheck: func(t *testing.T, r *stackRun, id string) any {
+		t.Helper()
+		return decode[contract.ClusterCheck](t, r, id)
+	},
 	contract.TypeFixedAnswers: func(t *testing.T, r *stackRun, id string) any {
 		t.Helper()
 		return decode[contract.FixedAnswers](t, r, id)
@@ -140,6 +144,7 @@ func TestEveryCustomResourceFitsItsContract(t *testing.T) {
 // Every GetAtt of a custom resource must be in its answer type.
 func TestAttributesOfCustomResourcesAreAnswered(t *testing.T) {
 	answers := map[string]any{
+		contract.TypeClusterCheck:     contract.ClusterCheckData{},
 		contract.TypeFixedAnswers:     contract.FixedAnswersData{},
 		contract.TypeHelmRelease:      contract.HelmReleaseData{},
 		contract.TypeNetworkPlan:      contract.NetworkPlanData{},

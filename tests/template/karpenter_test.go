@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/Masterminds/semver/v3"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/e6data/aws-quickstart/internal/karpenter"
@@ -106,5 +107,22 @@ func TestInterruptionQueueIsForTheRulesAlone(t *testing.T) {
 	deny := statements[1-i]
 	if deny.Effect != "Deny" || at(at(deny.Raw["Condition"], "Bool"), "aws:SecureTransport") != "false" || at(deny.Raw, "Principal") != "*" {
 		t.Errorf("plain HTTP is not denied to all: %v", deny.Raw)
+	}
+}
+
+// The version of Karpenter that is installed supports each version of
+// Kubernetes that is offered.
+func TestKarpenterSupportsTheOfferedKubernetes(t *testing.T) {
+	for _, file := range launched {
+		offered := asList(at(load(t, file), "Parameters", "KubernetesVersion", "AllowedValues"))
+		if len(offered) == 0 {
+			t.Errorf("%s offers no version of Kubernetes", file)
+		}
+		for _, version := range offered {
+			needs := karpenter.Oldest(version)
+			if needs == nil || needs.GreaterThan(semver.MustParse(karpenter.Version)) {
+				t.Errorf("%s offers Kubernetes %s, which needs Karpenter %v; %s is installed", file, version, needs, karpenter.Version)
+			}
+		}
 	}
 }
