@@ -6,8 +6,8 @@ import (
 	"github.com/e6data/aws-quickstart/internal/contract"
 )
 
-// oidcProviderID is the logical ID of the OIDC provider of an existing cluster:
-// the same as that of a new one, so that ${OidcProvider} is the ARN in both.
+// The OIDC provider of an existing cluster has the logical ID of a new one's, so
+// that ${OidcProvider} is the ARN in both.
 const oidcProviderID = "OidcProvider"
 
 // newClusterFacts asks about the customer's cluster, and gives its issuer an
@@ -63,31 +63,31 @@ func clusterFactsPolicies() []any {
 }
 
 // shareOidcProvider lets the function make the provider of an EKS issuer of
-// this region, with this stack's mark, and change or delete providers that a
-// stack made, and no others: those of the customer's lack the mark. Their
-// issuers are classic host names also where clusters have dual-stack ones
+// this region, with this stack's mark, and change providers that a stack made,
+// and no others: those of the customer's lack the mark. Their issuers are classic
+// host names also where clusters have dual-stack ones
 // (eks/latest/userguide/network-reqs.html).
 func shareOidcProvider() []map[string]any {
 	arns := sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:oidc-provider/oidc.eks.${AWS::Region}.${AWS::URLSuffix}/id/*")
 	own := pick(2, "/", ref("AWS::StackId"))
 	used, leaving := join("", text(contract.UsedByTag), own), join("", text(contract.LeavingTag), own)
 	made := map[string]any{"aws:ResourceTag/" + contract.MadeByTag: "false"}
+	only := func(tags ...any) map[string]any { return map[string]any{"aws:TagKeys": tags} }
+	const each = "ForAllValues:StringEquals"
 	return []map[string]any{
 		allow("ReadProvider", []string{"iam:GetOpenIDConnectProvider"}, arns),
 		// What is made with tags is tagged too, in IAM's eyes.
 		when(map[string]any{
-			"StringEquals":              map[string]any{"aws:RequestTag/" + contract.MadeByTag: own},
-			"ForAllValues:StringEquals": map[string]any{"aws:TagKeys": []any{contract.MadeByTag, used}},
+			"StringEquals": map[string]any{"aws:RequestTag/" + contract.MadeByTag: own}, each: only(contract.MadeByTag, used),
 		}, allow("MakeProvider", []string{"iam:CreateOpenIDConnectProvider", "iam:TagOpenIDConnectProvider"}, arns)),
-		when(map[string]any{
-			"Null":                      made,
-			"ForAllValues:StringEquals": map[string]any{"aws:TagKeys": []any{used, leaving}},
-		}, allow("MarkProvider", []string{"iam:TagOpenIDConnectProvider"}, arns)),
-		when(map[string]any{
-			"Null":                      made,
-			"ForAllValues:StringEquals": map[string]any{"aws:TagKeys": []any{contract.MadeByTag, used, leaving}},
-		}, allow("UnmarkProvider", []string{"iam:UntagOpenIDConnectProvider"}, arns)),
-		when(map[string]any{"Null": made}, allow("DeleteProvider", []string{"iam:DeleteOpenIDConnectProvider"}, arns)),
+		when(map[string]any{"Null": made, each: only(used, leaving)},
+			allow("MarkProvider", []string{"iam:TagOpenIDConnectProvider"}, arns)),
+		when(map[string]any{"Null": made, each: only(contract.MadeByTag, used, leaving)},
+			allow("UnmarkProvider", []string{"iam:UntagOpenIDConnectProvider"}, arns)),
+		// IAM cannot compare before it deletes, but its policies can: what has not
+		// this stack's mark is not the provider that the function looked at.
+		when(map[string]any{"StringEquals": map[string]any{"aws:ResourceTag/" + contract.MadeByTag: own}},
+			allow("DeleteProvider", []string{"iam:DeleteOpenIDConnectProvider"}, arns)),
 		// A provider that other roles trust is not deleted.
 		allow("FindRolesThatTrustIt", []string{"iam:ListRoles"}, "*"),
 	}

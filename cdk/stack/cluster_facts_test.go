@@ -35,7 +35,8 @@ func declareClusterFacts(s awscdk.Stack) {
 	condition(s, hasArtifactBucket, not(equals(ref("ArtifactBucket"), "")))
 	condition(s, hasBoundary, not(equals(ref("PermissionsBoundaryArn"), "")))
 	p := newProvider(s, "OutputsFunction", ProviderProps{
-		Binary: "outputs", Description: "facts of an existing cluster", TimeoutSeconds: 120, ServiceTimeoutSeconds: 300, Policies: clusterFactsPolicies(),
+		Binary: "outputs", Description: "facts of an existing cluster", TimeoutSeconds: 120, ServiceTimeoutSeconds: 300,
+		Policies: clusterFactsPolicies(),
 	})
 	cluster, network := newClusterFacts(s, p)
 	newRole(s, "ServiceAccountRole", roleProps{Description: "a service account's", Trust: webIdentityTrust(cluster, "default", "engine")})

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -17,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/smithy-go"
+
+	"github.com/e6data/aws-quickstart/internal/contract"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -158,7 +159,17 @@ func (f *iamOf) CreateOpenIDConnectProvider(_ context.Context, in *iam.CreateOpe
 	return &iam.CreateOpenIDConnectProviderOutput{OpenIDConnectProviderArn: &arn}, err
 }
 
-func (f *iamOf) DeleteOpenIDConnectProvider(_ context.Context, in *iam.DeleteOpenIDConnectProviderInput, options ...func(*iam.Options)) (*iam.DeleteOpenIDConnectProviderOutput, error) {
+// as is the IAM of one stack's function.
+func (f *iamOf) as(stack string) caller { return caller{f, stack} }
+
+type caller struct {
+	*iamOf
+	stack string
+}
+
+// DeleteOpenIDConnectProvider is allowed, by the function's policy, for what has
+// its own stack's mark.
+func (c caller) DeleteOpenIDConnectProvider(_ context.Context, in *iam.DeleteOpenIDConnectProviderInput, options ...func(*iam.Options)) (*iam.DeleteOpenIDConnectProviderOutput, error) {
 	var o iam.Options
 	for _, set := range options {
 		set(&o)
@@ -168,13 +179,13 @@ func (f *iamOf) DeleteOpenIDConnectProvider(_ context.Context, in *iam.DeleteOpe
 		what = "with the SDK's retries"
 	}
 	arn := *in.OpenIDConnectProviderArn
-	return &iam.DeleteOpenIDConnectProviderOutput{}, f.call("Delete", what, func() error {
-		if f.newest(arn) == nil {
-			return none(arn)
+	return &iam.DeleteOpenIDConnectProviderOutput{}, c.call("Delete", what, func() error {
+		if r := c.newest(arn); r == nil || r.tags[contract.MadeByTag] != c.stack {
+			return errDenied
 		}
-		f.put(arn, nil)
-		if f.deleted != nil {
-			f.deleted(arn)
+		c.put(arn, nil)
+		if c.deleted != nil {
+			c.deleted(arn)
 		}
 		return nil
 	})
@@ -204,11 +215,20 @@ func (f *iamOf) UntagOpenIDConnectProvider(_ context.Context, in *iam.UntagOpenI
 	})
 }
 
-func (f *iamOf) change(arn string, do func(map[string]string)) error {
-	old := f.newest(arn)
-	if old == nil {
-		return none(arn)
+// judge is the function's policy: it may change what a stack made. A provider
+// that is gone has no tags either, and IAM judges before it looks.
+func (f *iamOf) judge(arn string) error {
+	if r := f.newest(arn); r == nil || r.tags[contract.MadeByTag] == "" {
+		return errDenied
 	}
+	return nil
+}
+
+func (f *iamOf) change(arn string, do func(map[string]string)) error {
+	if err := f.judge(arn); err != nil {
+		return err
+	}
+	old := f.newest(arn)
 	changed := &record{old.audiences, maps.Clone(old.tags)}
 	if changed.tags == nil {
 		changed.tags = map[string]string{}
@@ -260,7 +280,7 @@ func always(operation string, err error) func(string) error {
 }
 
 var (
-	errDenied     = errors.New("AccessDenied: not authorized to perform: iam:TagOpenIDConnectProvider")
+	errDenied     = &smithy.GenericAPIError{Code: "AccessDenied", Message: "not authorized to perform"}
 	errConcurrent = &types.ConcurrentModificationException{Message: aws.String("changed at the same time")}
 	errThrottled  = &smithy.GenericAPIError{Code: "Throttling", Message: "Rate exceeded"}
 )

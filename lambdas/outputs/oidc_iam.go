@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/e6data/aws-quickstart/internal/contract"
 )
@@ -126,6 +127,25 @@ func passes(err error) bool {
 	_, unreached := errors.AsType[*types.OpenIdIdpCommunicationErrorException](err)
 	return gone(err) || exists || concurrent || unreached ||
 		retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary
+}
+
+// doubts tell an error for good from one that another look may clear up.
+type doubts struct{ denials int } // in a row
+
+// mostDenials is how often in a row a write to a provider may be denied.
+const mostDenials = 3
+
+// settle tells whether err is for good. A denial of a write to a provider that
+// was seen need not be: the policy of the function knows providers by their
+// tags, and IAM asks it before it finds that the provider is gone, or another.
+func (d *doubts) settle(seen *provider, err error) bool {
+	api, ok := errors.AsType[smithy.APIError](err)
+	if !ok || api.ErrorCode() != "AccessDenied" || seen == nil {
+		d.denials = 0
+		return err != nil && !passes(err)
+	}
+	d.denials++
+	return d.denials > mostDenials
 }
 
 // leavingMark says that a stack leaves from now on.

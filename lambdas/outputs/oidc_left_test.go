@@ -16,7 +16,8 @@ func TestOidcProviderIsLeft(t *testing.T) {
 		there func(*iamOf)
 		calls []string
 		tags  map[string]string // nil: it is gone
-		kept  bool              // it is there, without tags
+		// keeps is the maker of the one that is there still, whatever its tags.
+		keeps string
 		err   string
 	}{
 		"the last user, and the maker": {
@@ -25,7 +26,7 @@ func TestOidcProviderIsLeft(t *testing.T) {
 		},
 		"the last user, and not the maker": {
 			there: func(f *iamOf) { f.has(providerID, aud, map[string]string{madeBy: "beta", ours: "x"}) },
-			calls: []string{marked, "Untag " + ours, "Delete"},
+			calls: []string{marked, "Untag " + ours, "Tag " + madeBy, "Delete"},
 		},
 		"the maker, while another uses it": {
 			there: func(f *iamOf) { f.has(providerID, aud, map[string]string{madeBy: "alpha", ours: "x", theirs: "y"}) },
@@ -55,7 +56,7 @@ func TestOidcProviderIsLeft(t *testing.T) {
 			there: func(f *iamOf) {
 				f.has(providerID, aud, map[string]string{madeBy: "beta", weLeave: ago(time.Hour)})
 			},
-			calls: []string{marked, "Untag " + ours, "Delete"},
+			calls: []string{marked, "Untag " + ours, "Tag " + madeBy, "Delete"},
 		},
 		"roles of the customer's trust it": {
 			there: func(f *iamOf) {
@@ -121,14 +122,57 @@ func TestOidcProviderIsLeft(t *testing.T) {
 				f.has(providerID, aud, map[string]string{madeBy: "alpha", ours: "x"})
 				f.fault = always("Delete", errDenied)
 			},
-			calls: []string{marked, "Untag " + ours, "Delete"}, err: "delete the OIDC provider " + providerID + ": AccessDenied", kept: true,
+			calls: []string{marked, "Untag " + ours, "Delete", "Delete", "Delete", "Delete"}, err: "delete the OIDC provider " + providerID + ": api error AccessDenied", keeps: "alpha",
+		},
+		"another last one deletes it first": {
+			there: func(f *iamOf) {
+				f.has(providerID, aud, map[string]string{madeBy: "alpha", ours: "x"})
+				f.fault = func(o string) error {
+					if o == "Delete" {
+						f.put(providerID, nil)
+					}
+					return nil
+				}
+			},
+			calls: []string{marked, "Untag " + ours, "Delete"},
+		},
+		"the maker is about to delete it, and does": {
+			there: func(f *iamOf) {
+				f.has(providerID, aud, map[string]string{madeBy: "beta", theyLeave: ago(0), ours: "x"})
+				time.AfterFunc(20*time.Second, func() { f.mu.Lock(); f.put(providerID, nil); f.mu.Unlock() })
+			},
+			calls: []string{marked, "Untag " + ours},
+		},
+		"the maker was about to delete it, long ago": {
+			there: func(f *iamOf) {
+				f.has(providerID, aud, map[string]string{madeBy: "beta", theyLeave: ago(time.Hour), ours: "x"})
+			},
+			calls: []string{marked, "Untag " + ours, "Tag " + madeBy, "Delete"},
+		},
+		"the maker is about to delete it for ever": {
+			there: func(f *iamOf) {
+				f.has(providerID, aud, map[string]string{madeBy: "beta", theyLeave: time.Now().Add(time.Hour).UTC().Format(time.RFC3339), ours: "x"})
+			},
+			calls: []string{marked, "Untag " + ours}, err: "the stacks with the IDs beta are about to leave it", keeps: "beta",
+		},
+		"another last one makes it anew": {
+			there: func(f *iamOf) {
+				f.has(providerID, aud, map[string]string{madeBy: "alpha", ours: "x"})
+				f.fault = func(o string) error {
+					if o == "Delete" {
+						f.put(providerID, &record{aud, map[string]string{madeBy: "beta", theirs: "y"}})
+					}
+					return nil
+				}
+			},
+			calls: []string{marked, "Untag " + ours, "Delete"}, tags: map[string]string{madeBy: "beta", theirs: "y"},
 		},
 		"listing roles is denied": {
 			there: func(f *iamOf) {
 				f.has(providerID, aud, map[string]string{madeBy: "alpha", ours: "x"})
 				f.fault = always("ListRoles", errDenied)
 			},
-			calls: []string{marked, "Untag " + ours}, err: "look for roles that trust the OIDC provider", kept: true,
+			calls: []string{marked, "Untag " + ours}, err: "look for roles that trust the OIDC provider", keeps: "alpha",
 		},
 		"IAM is busy all the time": {
 			there: func(f *iamOf) {
@@ -151,8 +195,8 @@ func TestOidcProviderIsLeft(t *testing.T) {
 				if (err == nil) != (test.err == "") || !strings.Contains(message(err), test.err) {
 					t.Errorf("error is %v, want it to contain %q", err, test.err)
 				}
-				if test.kept {
-					if r := api.now(providerID); r == nil || r.tags[madeBy] != "alpha" {
+				if test.keeps != "" {
+					if r := api.now(providerID); r == nil || r.tags[madeBy] != test.keeps {
 						t.Errorf("the provider is %v", r)
 					}
 					test.tags = api.now(providerID).tags

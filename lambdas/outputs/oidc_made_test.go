@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -100,6 +101,26 @@ func TestOidcProviderIsMadeOrJoined(t *testing.T) {
 			},
 			calls: []string{"Tag " + ours, "Create " + issuer + " for sts.amazonaws.com"}, tags: map[string]string{madeBy: "alpha", ours: "alpha-analytics"},
 		},
+		"taken over by the customer while we join": {
+			there: func(f *iamOf) {
+				f.has(providerID, aud, map[string]string{madeBy: "beta"})
+				f.fault = func(o string) error {
+					if o == "Tag" {
+						f.put(providerID, &record{aud, map[string]string{"team": "data"}})
+					}
+					return nil
+				}
+			},
+			calls: []string{"Tag " + ours}, tags: map[string]string{"team": "data"},
+		},
+		"tagging is denied": {
+			there: func(f *iamOf) {
+				f.has(providerID, aud, map[string]string{madeBy: "beta"})
+				f.fault = always("Tag", errDenied)
+			},
+			calls: slices.Repeat([]string{"Tag " + ours}, 4), tags: map[string]string{madeBy: "beta"}, err: "tag the OIDC provider " + providerID + ": api error AccessDenied",
+			halfMade: true,
+		},
 		"somebody leaves, and takes it along": {
 			there: func(f *iamOf) {
 				f.has(providerID, aud, map[string]string{madeBy: "beta", theyLeave: ago(0)})
@@ -131,7 +152,7 @@ func TestOidcProviderIsMadeOrJoined(t *testing.T) {
 				f.has(providerID, aud, map[string]string{madeBy: "beta", theyLeave: time.Now().Add(time.Hour).UTC().Format(time.RFC3339)})
 			},
 			calls: []string{"Tag " + ours}, tags: map[string]string{madeBy: "beta", theyLeave: "2000-01-01T01:00:00Z", ours: "alpha-analytics"},
-			err: "the stacks with the IDs beta are about to leave and perhaps delete it; launch again in some minutes", halfMade: true,
+			err: "the stacks with the IDs beta are about to leave it and perhaps delete it; try again in some minutes", halfMade: true,
 		},
 		"IAM is busy": {
 			there: func(f *iamOf) { f.fault = once("Create", errConcurrent) },
@@ -156,7 +177,7 @@ func TestOidcProviderIsMadeOrJoined(t *testing.T) {
 			calls: []string{"Tag " + ours}, tags: map[string]string{madeBy: "beta"}, err: "each workspace that uses it has a tag on it, and IAM allows no more",
 			halfMade: true,
 		},
-		"reading is denied":   {there: func(f *iamOf) { f.fault = always("Get", errDenied) }, err: "read the OIDC provider " + providerID + ": AccessDenied"},
+		"reading is denied":   {there: func(f *iamOf) { f.fault = always("Get", errDenied) }, err: "read the OIDC provider " + providerID + ": api error AccessDenied"},
 		"an issuer by http":   {issuer: "http://oidc.eks.us-east-1.amazonaws.com/id/8EBD00AE", err: "is not the https URL of an OIDC issuer"},
 		"no issuer":           {issuer: "None", err: `property Issuer: "None" is not the https URL of an OIDC issuer`},
 		"an issuer at a port": {issuer: "https://oidc.example.com:8443/id/1", err: "is not the https URL of an OIDC issuer"},

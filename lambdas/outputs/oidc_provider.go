@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,7 +22,8 @@ import (
 //     others can see it, and looks again: the mark must be there, and nobody
 //     may be leaving.
 //   - Who leaves says so by another mark, waits as long, and looks again: the
-//     provider is deleted only if nobody uses it.
+//     provider is deleted only if nobody uses it, and by whoever last took it
+//     for its own.
 //
 // Of two that do this at the same time, one sees the other's mark at least.
 type oidcProvider struct {
@@ -95,7 +97,7 @@ func wishOf(r providerRequest) (wish, error) {
 // stack's mark, unless it is the customer's. wrote tells whether anything was
 // made or marked, also with an error.
 func (o oidcProvider) join(ctx context.Context, w wish) (wrote bool, err error) {
-	pauses := pauses{}
+	pauses, doubts := pauses{}, doubts{}
 	for {
 		p, err := o.providers.observe(ctx, w.arn)
 		if err == nil {
@@ -109,8 +111,11 @@ func (o oidcProvider) join(ctx context.Context, w wish) (wrote bool, err error) 
 				pauses = settling()
 			}
 		}
-		if err != nil && !passes(err) {
+		if doubts.settle(p, err) {
 			return wrote, err
+		}
+		if doubts.denials > 0 {
+			pauses = settling()
 		}
 		if over := pauses.wait(ctx); over != nil {
 			return wrote, o.gaveUp(w, p, errors.Join(err, over))
@@ -153,8 +158,8 @@ func (o oidcProvider) gaveUp(w wish, p *provider, err error) error {
 		return err
 	}
 	if goers := p.goers(w.stack, time.Now()); len(goers) > 0 {
-		return fmt.Errorf("use the OIDC provider %s: the stacks with the IDs %s are about to leave and perhaps delete it; launch again in some minutes: %w",
-			w.arn, strings.Join(goers, ", "), err)
+		return fmt.Errorf("wait for others with the OIDC provider %s: the stacks with the IDs %s are about to leave it and perhaps delete it; "+
+			"try again in some minutes: %w", w.arn, strings.Join(goers, ", "), err)
 	}
 	return err
 }
@@ -164,7 +169,7 @@ func (o oidcProvider) gaveUp(w wish, p *provider, err error) error {
 // it becomes the customer's.
 func (o oidcProvider) leave(ctx context.Context, arn, stack string) error {
 	l := leaving{oidcProvider: o, arn: arn, stack: stack}
-	pauses := pauses{}
+	pauses, doubts := pauses{}, doubts{}
 	for {
 		p, err := o.providers.observe(ctx, arn)
 		if err == nil {
@@ -180,11 +185,14 @@ func (o oidcProvider) leave(ctx context.Context, arn, stack string) error {
 				pauses = settling()
 			}
 		}
-		if err != nil && !passes(err) {
+		if doubts.settle(p, err) {
 			return err
 		}
+		if doubts.denials > 0 {
+			pauses = settling()
+		}
 		if over := pauses.wait(ctx); over != nil {
-			return errors.Join(err, over)
+			return o.gaveUp(wish{arn: arn, stack: stack}, p, errors.Join(err, over))
 		}
 	}
 }
@@ -223,6 +231,13 @@ func (l *leaving) step(ctx context.Context, p provider) (done, wrote bool, err e
 	case len(l.roles) > 0:
 		l.log.WarnContext(ctx, "leaving the OIDC provider to the customer: roles trust it", "arn", l.arn, "roles", l.roles)
 		err = l.providers.untag(ctx, l.arn, contract.MadeByTag, contract.LeavingTag+l.stack)
+	case slices.Contains(p.goers(l.stack, time.Now()), p.madeBy):
+		l.log.InfoContext(ctx, "another stack is about to delete the OIDC provider", "arn", l.arn, "stack", p.madeBy)
+		return false, false, nil
+	case p.madeBy != l.stack:
+		// The function's policy lets it delete what has its own stack's mark, and so
+		// compares for it: a provider made since by another stack has not.
+		return false, false, l.providers.tag(ctx, l.arn, mark(contract.MadeByTag, l.stack))
 	default:
 		l.log.InfoContext(ctx, "deleting the OIDC provider", "arn", l.arn)
 		err = l.providers.remove(ctx, l.arn)

@@ -39,8 +39,10 @@ func leaves(uuid string) providerRequest {
 	return providerRequest{Type: customresource.Delete, StackID: stack(uuid), PhysicalID: providerID}
 }
 
-func handler(api *iamOf) oidcProvider {
-	return oidcProvider{providers: providers{api}, log: slog.New(slog.DiscardHandler)}
+func handler(api *iamOf) oidcProvider { return handlerOf(api, "alpha") }
+
+func handlerOf(api *iamOf, stack string) oidcProvider {
+	return oidcProvider{providers: providers{api.as(stack)}, log: slog.New(slog.DiscardHandler)}
 }
 
 // ago is a leaver's time.
@@ -70,8 +72,8 @@ func TestAFailedCreateLeavesNothing(t *testing.T) {
 // the Delete of the old ID.
 func TestOidcProviderOfAnotherIssuer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		api, h := newIAM(), handler(newIAM())
-		h.providers.iam = api
+		api := newIAM()
+		h := handler(api)
 		made, err := h.Create(t.Context(), asks("alpha"))
 		if err != nil {
 			t.Fatal(err)

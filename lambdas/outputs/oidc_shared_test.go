@@ -44,7 +44,7 @@ func TestOidcProviderIsSharedByManyWorkspaces(t *testing.T) {
 					for range 2 {
 						time.Sleep(start)
 						ctx, cancel := context.WithTimeout(t.Context(), functionRun)
-						_, err := handler(api).Create(ctx, asks(name))
+						_, err := handlerOf(api, name).Create(ctx, asks(name))
 						cancel()
 						if err != nil {
 							t.Errorf("seed %d: %s: %v", seed, name, err)
@@ -61,7 +61,7 @@ func TestOidcProviderIsSharedByManyWorkspaces(t *testing.T) {
 						delete(joined, name)
 						mu.Unlock()
 						ctx, cancel = context.WithTimeout(t.Context(), functionRun)
-						err = handler(api).Delete(ctx, leaves(name))
+						err = handlerOf(api, name).Delete(ctx, leaves(name))
 						cancel()
 						if err != nil {
 							t.Errorf("seed %d: %s: %v", seed, name, err)
