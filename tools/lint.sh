@@ -14,5 +14,5 @@ echo "cdk-nag"
 go run ./cdk -judge
 echo "ruff"
 "$venv/bin/ruff" check --quiet rehearsal/aws tools
-echo "parliament"
-LINT_PYTHON="$venv/bin/python" go test -count=1 -run '^TestIAMLint$' ./tests/template
+echo "parliament, and the list of properties that cannot change"
+LINT_PYTHON="$venv/bin/python" go test -count=1 -run '^(TestIAMLint|TestCreateOnlyIsFresh)$' ./tests/template
