@@ -85,7 +85,12 @@ func TestNodepoolRefuses(t *testing.T) {
 		"a tag of Karpenter's":    {least + `,"nodeTags":{"kubernetes.io/cluster/x":"owned"}}`, "kubernetes.io/cluster/x"},
 		"an image of another OS":  {least + `,"amiAlias":"bottlerocket@latest"}`, "amiAlias"},
 		"an unknown architecture": {least + `,"architectures":["x86_64"]}`, "architectures"},
-		"no subnets":              {strings.Replace(least, `["subnet-0a","subnet-0b"]`, `[]`, 1) + `}`, "subnetIDs"},
+		"a family of another one": {
+			strings.Replace(least, `"c7g"`, `"m7i"`, 1) + `,"architectures":["arm64"]}`,
+			"instance family m7i has amd64 processors, but only arm64 may be used",
+		},
+		"a family of Graviton": {least + `,"architectures":["amd64"]}`, "instance family r7g has arm64 processors"},
+		"no subnets":           {strings.Replace(least, `["subnet-0a","subnet-0b"]`, `[]`, 1) + `}`, "subnetIDs"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
