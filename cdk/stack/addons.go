@@ -47,7 +47,8 @@ func newNodeAddons(s awscdk.Stack, c Cluster, nodes awscdk.CfnResource) []awscdk
 	addons := []awscdk.CfnResource{
 		newAddon(s, "CoreDnsAddon", &awseks.CfnAddonProps{ClusterName: c.Name, AddonName: text("coredns")}),
 		newAddon(s, "EbsCsiAddon", &awseks.CfnAddonProps{
-			ClusterName: c.Name, AddonName: text("aws-ebs-csi-driver"), ServiceAccountRoleArn: role.AttrArn(),
+			ClusterName: c.Name, AddonName: text("aws-ebs-csi-driver"),
+			ServiceAccountRoleArn: role.AttrArn(), ConfigurationValues: ebsDriverValues(),
 		}),
 	}
 	for _, a := range addons {
@@ -74,4 +75,11 @@ func vpcCniValues() *string {
 		join("", text(`{"env":{"`), joinList(`":"`, split("=", pairs)), text(`"}}`)),
 		text("{}"),
 	)
+}
+
+// ebsDriverValues are the add-on's configuration values: the customer's tags for
+// the volumes of claims, and nothing for none, which takes back what was set
+// before (https://github.com/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/tagging.md).
+func ebsDriverValues() *string {
+	return eitherText(hasNodeTags, join("", text(`{"controller":{"extraVolumeTags":{`), nodeTagPairs(), text("}}}")), text("{}"))
 }

@@ -51,8 +51,8 @@ func loadBalancerValues(role awsiam.CfnRole, c Cluster, n Network) *string {
 			"name":        loadBalancerAccount,
 			"annotations": map[string]any{"eks.amazonaws.com/role-arn": "${RoleArn}"},
 		},
-		// By this tag e6data's control plane knows what is the workspace's.
-		"defaultTags": map[string]any{"app": "e6data"},
+		// By the tag app e6data's control plane knows what is the workspace's.
+		"defaultTags": raw("Tags"),
 		// Features for which the role has no rights.
 		"enableWaf": false, "enableWafv2": false, "enableShield": false,
 		// Else no Service at all could be made while the controller is not
@@ -71,6 +71,6 @@ func loadBalancerValues(role awsiam.CfnRole, c Cluster, n Network) *string {
 		"env":   raw("Env"),
 	}, map[string]*string{
 		"RoleArn": role.AttrArn(), "VpcId": n.VpcID,
-		"Image": imageOf("aws-load-balancer-controller"), "Env": proxyMap(c),
+		"Image": imageOf("aws-load-balancer-controller"), "Env": proxyMap(c), "Tags": nodeTagsWith("app", "e6data"),
 	})
 }

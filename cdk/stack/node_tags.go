@@ -8,8 +8,9 @@ import (
 )
 
 // The customer's tags (NodeTags: key=value,key=value) for what the stack's own
-// tags do not reach: what Karpenter and the node group launch. A launch template
-// wants them one by one, so each has a place and a condition.
+// tags do not reach: what Karpenter and the node group launch, and what the
+// cluster's controllers make. A launch template wants them one by one, so each
+// has a place and a condition.
 
 const (
 	hasNodeTags   = "HasNodeTags"
@@ -55,6 +56,18 @@ func withNodeTags(own ...*awscdk.CfnTag) []any {
 
 // nodeTagsObject are the tags as a JSON object, {"key":"value",...}.
 func nodeTagsObject() *string {
+	return eitherText(hasNodeTags, join("", text("{"), nodeTagPairs(), text("}")), text("{}"))
+}
+
+// nodeTagsWith are the tags as a JSON object with one of e6data's own. It stands
+// last: of two members of one name the last one counts.
+func nodeTagsWith(key, value string) *string {
+	own := `"` + key + `":"` + value + `"}`
+	return eitherText(hasNodeTags, join("", text("{"), nodeTagPairs(), text(","+own)), text("{"+own))
+}
+
+// nodeTagPairs are the tags as members of a JSON object.
+func nodeTagPairs() *string {
 	pairs := joinList(`":"`, split("=", joinList(`","`, split(",", ref("NodeTags")))))
-	return eitherText(hasNodeTags, join("", text(`{"`), pairs, text(`"}`)), text("{}"))
+	return join("", text(`"`), pairs, text(`"`))
 }

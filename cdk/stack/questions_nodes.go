@@ -35,9 +35,9 @@ func nodeQuestions() []parameter {
 			Constraint: "latest, or a version such as v20260915.",
 		},
 		{
-			Name: "NodeTags", Label: "Tags of the nodes", Default: "",
-			Description: "Tags for all instances, disks and network interfaces of nodes, such as team=data,cost-center=42; at most 10. " +
-				"The stack's own tags reach everything else, but not what Karpenter starts. The tags app and Name are e6data's.",
+			Name: "NodeTags", Label: "Tags of what the cluster makes", Default: "",
+			Description: "Tags such as team=data,cost-center=42 for what the stack's own tags do not reach, at most 10: the instances and disks of nodes with their " +
+				"network interfaces, load balancers, and the volumes of pods. Of nodes app and Name are e6data's, of load balancers app.",
 			Pattern:    `^$|^` + patternTag + `(,` + patternTag + `){0,9}$`,
 			MaxLength:  2000,
 			Constraint: "At most 10 tags key=value, comma-separated. Keys have letters, digits, spaces and + . _ @ -; values may also have : and /.",

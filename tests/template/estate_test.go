@@ -2,6 +2,7 @@ package template
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -33,13 +34,14 @@ func launchTags(r *stackRun) map[string]map[string]string {
 }
 
 // Whatever tags the parameter takes reach the node group's machines and
-// Karpenter's, besides e6data's own, which nobody changes.
-func TestNodeTagsReachAllNodes(t *testing.T) {
+// Karpenter's, load balancers and volumes, besides e6data's own, which nobody
+// changes.
+func TestNodeTagsReachAllThatTheClusterMakes(t *testing.T) {
 	key, value := rapid.StringMatching(`[A-Za-z][A-Za-z0-9._@-]{0,9}( [a-z0-9]{1,4})?`), rapid.StringMatching(`[A-Za-z0-9 +._@:/-]{0,12}`)
 	rapid.Check(t, func(rt *rapid.T) {
 		given := rapid.MapOfN(key, value, 0, 9).Draw(rt, "tags")
-		if rapid.Bool().Draw(rt, "with the sample of the Terraform") {
-			given["app"] = "e6data"
+		if rapid.Bool().Draw(rt, "with a tag of e6data's") {
+			given["app"] = rapid.SampledFrom([]string{"e6data", "shop"}).Draw(rt, "app")
 		}
 		var pairs []string
 		for _, k := range slices.Sorted(maps.Keys(given)) {
@@ -64,6 +66,21 @@ func TestNodeTagsReachAllNodes(t *testing.T) {
 		}
 		if diff := cmp.Diff(karpenter, releaseValues(t, r, "NodePool")["nodeTags"]); diff != "" {
 			rt.Fatalf("tags of Karpenter's nodes with %q (-want +got):\n%s", answer, diff)
+		}
+		balancers := maps.Clone(karpenter)
+		balancers["app"] = "e6data"
+		if diff := cmp.Diff(any(balancers), releaseValues(t, r, "LoadBalancerController")["defaultTags"]); diff != "" {
+			rt.Fatalf("tags of load balancers with %q (-want +got):\n%s", answer, diff)
+		}
+		text, _ := r.properties("EbsCsiAddon")["ConfigurationValues"].(string)
+		var driver struct {
+			Controller struct{ ExtraVolumeTags map[string]string }
+		}
+		if err := json.Unmarshal([]byte(text), &driver); err != nil {
+			rt.Fatalf("%q: %v", text, err)
+		}
+		if volumes := driver.Controller.ExtraVolumeTags; !maps.Equal(given, volumes) {
+			rt.Fatalf("tags of volumes with %q: %v", answer, volumes)
 		}
 	})
 }

@@ -89,15 +89,22 @@ func number(text string) (*int32, error) {
 	return aws.Int32(int32(value)), nil
 }
 
+// owner is what all volumes are tagged with.
+type owner struct {
+	cluster string            // --k8s-tag-cluster-id
+	tags    map[string]string // --extra-tags
+}
+
 // request is the call that makes a claim's volume.
-func request(cluster string, claim *corev1.PersistentVolumeClaim, s settings, zone string) *ec2.CreateVolumeInput {
+func request(o owner, claim *corev1.PersistentVolumeClaim, s settings, zone string) *ec2.CreateVolumeInput {
 	name := volumeName(claim)
 	tags := map[string]string{
 		volumeNameTag: name, managedTag: "true", volumeTag: name, claimNameTag: claim.Name, claimSpaceTag: claim.Namespace,
 	}
-	if cluster != "" { // --k8s-tag-cluster-id
-		tags[clusterTagHead+cluster], tags["KubernetesCluster"], tags["Name"] = "owned", cluster, cluster+"-dynamic-"+name
+	if o.cluster != "" {
+		tags[clusterTagHead+o.cluster], tags["KubernetesCluster"], tags["Name"] = "owned", o.cluster, o.cluster+"-dynamic-"+name
 	}
+	maps.Copy(tags, o.tags)
 	maps.Copy(tags, s.tags)
 	input := &ec2.CreateVolumeInput{
 		AvailabilityZone: aws.String(zone), Size: aws.Int32(size(claim)), VolumeType: s.kind, Encrypted: aws.Bool(s.encrypted),

@@ -159,7 +159,7 @@ func (p *program) provision(
 	if err != nil {
 		return nil, err
 	}
-	made, err := p.ec2.CreateVolume(ctx, request(p.cluster, claim, s, zone))
+	made, err := p.ec2.CreateVolume(ctx, request(p.owner, claim, s, zone))
 	if err != nil {
 		return nil, rpc("Internal", "Could not create volume %q: could not create volume in EC2: %w", volumeName(claim), err)
 	}

@@ -33,7 +33,7 @@ func TestRequest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	input := request("demo", claim("10100Mi"), s, "us-east-1b")
+	input := request(owner{"demo", map[string]string{"team": "shop", "cost": "42"}}, claim("10100Mi"), s, "us-east-1b")
 	tags := map[string]string{}
 	for _, tag := range input.TagSpecifications[0].Tags {
 		tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
@@ -41,7 +41,7 @@ func TestRequest(t *testing.T) {
 	if diff := cmp.Diff(map[string]string{
 		"CSIVolumeName": "pvc-u-1", "ebs.csi.aws.com/cluster": "true", "kubernetes.io/created-for/pv/name": "pvc-u-1",
 		"kubernetes.io/created-for/pvc/name": "data", "kubernetes.io/created-for/pvc/namespace": "shop",
-		"kubernetes.io/cluster/demo": "owned", "KubernetesCluster": "demo", "Name": "demo-dynamic-pvc-u-1", "team": "data",
+		"kubernetes.io/cluster/demo": "owned", "KubernetesCluster": "demo", "Name": "demo-dynamic-pvc-u-1", "team": "data", "cost": "42",
 	}, tags); diff != "" {
 		t.Errorf("tags (-want +got):\n%s", diff)
 	}

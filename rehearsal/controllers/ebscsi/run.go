@@ -39,27 +39,27 @@ func quicklyInUse(o *ec2.VolumeInUseWaiterOptions) { o.MinDelay, o.MaxDelay = po
 // Run is the program of the image aws-ebs-csi-driver, in the controller's pods.
 func Run(ctx context.Context, kube *rest.Config, config aws.Config, flags controller.Flags, ports controller.Ports) error {
 	program := controller.Program{Lease: "ebs-csi-aws-com", Probes: ports.Host(probes), Lead: func(ctx context.Context) error {
-		return lead(ctx, kube, config, flags["k8s-tag-cluster-id"])
+		return lead(ctx, kube, config, owner{flags["k8s-tag-cluster-id"], flags.Pairs("extra-tags")})
 	}}
 	return program.Run(ctx, kube)
 }
 
 type program struct {
-	client  kubernetes.Interface
-	ec2     *ec2.Client
-	cluster string
-	events  record.EventRecorder
-	queues  struct{ claims, volumes, attachments *controller.Queue }
+	client kubernetes.Interface
+	ec2    *ec2.Client
+	owner  owner
+	events record.EventRecorder
+	queues struct{ claims, volumes, attachments *controller.Queue }
 
 	claims, volumes, classes, nodes, csiNodes, attachments cache.Indexer
 }
 
-func lead(ctx context.Context, kube *rest.Config, config aws.Config, cluster string) error {
+func lead(ctx context.Context, kube *rest.Config, config aws.Config, owner owner) error {
 	client, err := kubernetes.NewForConfig(kube)
 	if err != nil {
 		return fmt.Errorf("kubernetes client: %w", err)
 	}
-	p := &program{client: client, ec2: ec2.NewFromConfig(config), cluster: cluster}
+	p := &program{client: client, ec2: ec2.NewFromConfig(config), owner: owner}
 	p.events = controller.Recorder(ctx, client, driver+"_ebs-csi-controller")
 	p.queues.claims = controller.NewQueue("claim", p.reconcileClaim)
 	p.queues.volumes = controller.NewQueue("volume", p.reconcileVolume)

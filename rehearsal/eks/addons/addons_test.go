@@ -57,7 +57,7 @@ func TestObjects(t *testing.T) {
 		return containers[0].(map[string]any)["image"]
 	}
 	const role = "arn:aws:iam::111122223333:role/ebs"
-	ebs := Addon{Name: "aws-ebs-csi-driver", Version: "v1.55.0-eksbuild.2", ServiceAccountRoleARN: role, ConfigurationValues: `{"controller":{"replicaCount":1,"podLabels":{"team":"a"}}}`}
+	ebs := Addon{Name: "aws-ebs-csi-driver", Version: "v1.55.0-eksbuild.2", ServiceAccountRoleARN: role, ConfigurationValues: `{"controller":{"replicaCount":1,"podLabels":{"team":"a"},"extraVolumeTags":{"team":"a","cost":"b"}}}`}
 	dns := Addon{Name: "coredns", Version: "v1.13.1-eksbuild.1", ConfigurationValues: "replicaCount: 3\nnodeSelector: {pool: system}\n"}
 	cni := Addon{Name: "vpc-cni", Version: "v1.21.1-eksbuild.1", ConfigurationValues: `{"env":{"ENABLE_PREFIX_DELEGATION":"true","WARM_ENI_TARGET":"2"}}`}
 	proxy := Addon{Name: "kube-proxy", Version: "v1.36.0-eksbuild.2"}
@@ -73,6 +73,7 @@ func TestObjects(t *testing.T) {
 		"a node selector":                            {field(t, find(t, dns, "Deployment", "coredns"), "spec", "template", "spec", "nodeSelector", "pool"), "system"},
 		"the name server is at the tenth address":    {field(t, find(t, dns, "Service", "kube-dns"), "spec", "clusterIP"), "10.100.0.10"},
 		"the driver knows its cluster, for its tags": {strings.Contains(stringOf(t, find(t, ebs, "Deployment", "ebs-csi-controller")), `--k8s-tag-cluster-id=demo`), true},
+		"the driver knows the tags of its volumes":   {strings.Contains(stringOf(t, find(t, ebs, "Deployment", "ebs-csi-controller")), `"--extra-tags=cost=b,team=a"`), true},
 		"a variable takes the place of another's": {
 			strings.Contains(stringOf(t, find(t, cni, "DaemonSet", "aws-node")), `[{"name":"MY_NODE_NAME","valueFrom":{"fieldRef":{"fieldPath":"spec.nodeName"}}},`+
 				`{"name":"ENABLE_PREFIX_DELEGATION","value":"true"},{"name":"WARM_ENI_TARGET","value":"2"}]`),

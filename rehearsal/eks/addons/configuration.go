@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
@@ -32,6 +33,8 @@ type settings struct {
 	PodLabels      map[string]string `json:"podLabels"`
 	PodAnnotations map[string]string `json:"podAnnotations"`
 	Env            map[string]string `json:"env"`
+	// ExtraVolumeTags are the EBS CSI driver's.
+	ExtraVolumeTags map[string]string `json:"extraVolumeTags"`
 }
 
 // configure puts the role and the configuration values into the objects.
@@ -115,7 +118,20 @@ func (s *settings) apply(template map[string]any) error {
 	if first["env"] == nil {
 		delete(first, "env")
 	}
+	if len(s.ExtraVolumeTags) > 0 {
+		arguments, _ := first["args"].([]any)
+		first["args"] = append(arguments, "--extra-tags="+joined(s.ExtraVolumeTags))
+	}
 	return nil
+}
+
+// joined writes tags as the driver's flag takes them.
+func joined(tags map[string]string) string {
+	pairs := make([]string, 0, len(tags))
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		pairs = append(pairs, key+"="+tags[key])
+	}
+	return strings.Join(pairs, ",")
 }
 
 // addStrings adds labels or annotations to a pod template.
