@@ -14,27 +14,36 @@ import (
 // replaced.
 func (v value) mutations(t *testing.T, all templates) map[string]templates {
 	t.Helper()
-	part, path := "Resources", append([]string{v.id, "Properties"}, v.path...)
+	path := append([]string{v.id}, v.path...)
 	switch {
-	case v.output:
-		part, path = "Outputs", append([]string{v.id, "Value"}, v.path...)
-	case v.ofResource(section(all[v.file], "Resources")[v.id]):
-		path = append([]string{v.id}, v.path...)
+	case v.part == "Outputs":
+		path = append([]string{v.id, "Value"}, v.path...)
+	case v.part == "Resources" && (len(v.path) == 0 || !v.ofResource(section(all[v.file], v.part)[v.id])):
+		path = append([]string{v.id, "Properties"}, v.path...)
 	}
 	out := map[string]templates{}
 	add := func(name string, change func(template object) bool) {
-		changed := all.clone(t, v.file, part, v.id)
+		changed := all.clone(t, v.file, v.part, v.id)
 		if change(changed[v.file]) {
 			out[name] = changed
 		}
 	}
+	if isAbsent(v.want) {
+		add("with "+strings.Join(path, "."), func(template object) bool {
+			if len(v.path) == 0 {
+				return unconditional(section(template, v.part)[v.id])
+			}
+			return edit(t, section(template, v.part), path[:len(path)-1], grown(path[len(path)-1]))
+		})
+		return out
+	}
 	for n := range path {
 		name := strings.Join(path[:n+1], ".")
 		add("without "+name, func(template object) bool {
-			return edit(t, section(template, part), path[:n+1], nil)
+			return edit(t, section(template, v.part), path[:n+1], nil)
 		})
 		add("another "+name, func(template object) bool {
-			return edit(t, section(template, part), path[:n+1], func(any) any { return "weakened" })
+			return edit(t, section(template, v.part), path[:n+1], func(any) any { return "weakened" })
 		})
 	}
 	return out

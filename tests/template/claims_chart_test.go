@@ -2,7 +2,6 @@ package template
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"strings"
 	"testing"
@@ -28,11 +27,11 @@ func (c rendered) check(all templates) string {
 		if objects == nil {
 			objects = renderNodepool(all, c.given)
 		}
-		got, why := descend(objects, append([]string{c.id}, c.path...))
-		if why == "" && !same(c.want, got) {
-			why = fmt.Sprintf("it is %v", got)
+		found, ok := objects[c.id]
+		if !ok {
+			return "the chart makes no such object"
 		}
-		return why
+		return c.judge(descend(found, c.path))
 	})
 }
 
@@ -41,15 +40,21 @@ func (c rendered) mutations(t *testing.T, all templates) map[string]templates {
 	t.Helper()
 	out := map[string]templates{}
 	path := append([]string{c.id}, c.path...)
+	add := func(name string, at []string, change func(any) any) {
+		changed := maps.Clone(all)
+		changed[nodepoolChart] = plain(t, renderNodepool(all, c.given)).(object)
+		if edit(t, changed[nodepoolChart], at, change) {
+			out[name] = changed
+		}
+	}
+	if last := len(path) - 1; isAbsent(c.want) {
+		add("with "+strings.Join(path, "."), path[:last], grown(path[last]))
+		return out
+	}
 	for n := range path {
 		name := strings.Join(path[:n+1], ".")
-		for how, change := range map[string]func(any) any{"without ": nil, "another ": func(any) any { return "weakened" }} {
-			changed := maps.Clone(all)
-			changed[nodepoolChart] = plain(t, renderNodepool(all, c.given)).(object)
-			if edit(t, changed[nodepoolChart], path[:n+1], change) {
-				out[how+name] = changed
-			}
-		}
+		add("without "+name, path[:n+1], nil)
+		add("another "+name, path[:n+1], func(any) any { return "weakened" })
 	}
 	return out
 }

@@ -94,14 +94,13 @@ func evaluated(f func() string) (why string) {
 type place struct {
 	file  string
 	given map[string]string
-	// id is a resource or, with output set, an output; path leads on in its
-	// properties.
-	id     string
-	output bool
-	path   []string
+	// part is Resources, Outputs or Parameters, and id what it has of that name.
+	// path leads on in a resource's properties, an output's value, a parameter.
+	part, id string
+	path     []string
 }
 
-// value claims that a place has a value.
+// value claims that a place has a value, or that it is absent.
 type value struct {
 	place
 	text string // as in the page
@@ -112,16 +111,23 @@ func (v value) String() string { return v.text }
 
 func (v value) check(all templates) string {
 	return evaluated(func() string {
-		got, why := v.at(symbolicRun(all, v.file, v.given))
-		if why != "" {
-			return why
-		}
-		if !same(v.want, got) {
-			text, _ := json.Marshal(got)
-			return fmt.Sprintf("it is %s", text)
-		}
-		return ""
+		return v.judge(v.at(symbolicRun(all, v.file, v.given)))
 	})
+}
+
+// judge compares what stands at the claim's place, or why nothing does, with
+// what is wanted.
+func (v value) judge(got any, why string) string {
+	switch {
+	case isAbsent(v.want):
+		return v.judgeAbsence(why)
+	case why != "":
+		return why
+	case !same(v.want, got):
+		text, _ := json.Marshal(got)
+		return fmt.Sprintf("it is %s", text)
+	}
+	return ""
 }
 
 // same compares as CloudFormation and its texts do: scalars by their text.
@@ -142,20 +148,18 @@ func same(want, got any) bool {
 }
 
 func (p place) at(r *stackRun) (any, string) {
-	if p.output {
-		o, ok := section(r.template, "Outputs")[p.id]
-		if !ok || !r.active(o) {
-			return nil, "there is no such output"
-		}
-		return descend(r.value(at(o, "Value")), p.path)
+	found, ok := section(r.template, p.part)[p.id]
+	switch {
+	case !ok:
+		return nil, "it is none of the " + p.part
+	case !r.active(found):
+		return nil, unmet
+	case p.part == "Outputs":
+		return descend(r.value(at(found, "Value")), p.path)
+	case p.part == "Parameters":
+		return descend(found, p.path)
 	}
-	resource, ok := section(r.template, "Resources")[p.id]
-	if !ok {
-		return nil, "there is no such resource"
-	}
-	if !r.active(resource) {
-		return nil, "its condition is not met"
-	}
+	resource := found
 	if p.ofResource(resource) {
 		return descend(resource, p.path)
 	}
@@ -174,7 +178,7 @@ func descend(v any, path []string) (any, string) {
 	for i, step := range path {
 		next, ok := take(v, step)
 		if !ok {
-			return nil, fmt.Sprintf("there is no %s", strings.Join(path[:i+1], "."))
+			return nil, lacks(path[:i+1])
 		}
 		v = next
 	}
@@ -225,18 +229,21 @@ func opened(v any) any {
 // The page's grammar of a claim:
 //
 //	[FILE/]ID.Path.To[key=value].Name = value
+//	[FILE/]ID[.Path] is absent
 //	output NAME[.path] = value
+//	parameter NAME.Default = value
 //
 // FILE is network, existing-vpc or nodepool; without it the template is
 // quickstart.yaml. A step in brackets is a key as it is, or the element of a list. A
-// value that begins with [ or { is JSON.
-var claimText = regexp.MustCompile(`^(?:([a-z-]+)/)?(output )?([A-Z][A-Za-z0-9]*)(\S*?) = (.+)$`)
+// value that begins with [, { or " is JSON.
+var claimText = regexp.MustCompile(`^(?:([a-z-]+)/)?(?:(output|parameter) )?([A-Z][A-Za-z0-9]*)(\S*?)(?: = (.+)| is absent)$`)
 
 var (
 	claimFiles = map[string]string{
 		"": quickstartFile, "network": networkFile, "existing-vpc": "templates/existing-vpc.yaml", "nodepool": nodepoolChart,
 	}
-	step = regexp.MustCompile(`^(?:\.([A-Za-z0-9_-]+)|\[([^\]]+)\])`)
+	claimParts = map[string]string{"": "Resources", "output": "Outputs", "parameter": "Parameters"}
+	step       = regexp.MustCompile(`^(?:\.([A-Za-z0-9_-]+)|\[([^\]]+)\])`)
 )
 
 func parseValue(text string, given map[string]string) (claim, error) {
@@ -248,7 +255,10 @@ func parseValue(text string, given map[string]string) (claim, error) {
 	if !ok {
 		return nil, fmt.Errorf("%q: there is no template %q", text, m[1])
 	}
-	v := value{text: text, want: m[5], place: place{file: file, given: given, id: m[3], output: m[2] != ""}}
+	v := value{text: text, want: m[5], place: place{file: file, given: given, part: claimParts[m[2]], id: m[3]}}
+	if m[5] == "" {
+		v.want = absent{}
+	}
 	for rest := m[4]; rest != ""; {
 		s := step.FindStringSubmatch(rest)
 		if s == nil {
@@ -256,10 +266,10 @@ func parseValue(text string, given map[string]string) (claim, error) {
 		}
 		v.path, rest = append(v.path, s[1]+s[2]), rest[len(s[0]):]
 	}
-	if len(v.path) == 0 && !v.output {
+	if len(v.path) == 0 && v.part != "Outputs" && m[5] != "" {
 		return nil, fmt.Errorf("%q has no path", text)
 	}
-	if strings.HasPrefix(m[5], "[") || strings.HasPrefix(m[5], "{") {
+	if m[5] != "" && strings.ContainsAny(m[5][:1], `[{"`) {
 		if err := json.Unmarshal([]byte(m[5]), &v.want); err != nil {
 			return nil, fmt.Errorf("%q: %w", text, err)
 		}

@@ -156,3 +156,41 @@ LBC 19
 LBC 20
 queue policy First
 `), "\n")
+
+// weaknesses are what the users of that Terraform had to live with, by the names
+// that the page gives them.
+var weaknesses = strings.Split(strings.TrimSpace(`
+Access that was never given
+aws-auth taken for granted
+Other people's entries rewritten
+A borrowed node role
+Nothing looked at first
+Nodes that ended after 30 days
+Names the workspace did not know
+An image at its end
+One external ID for everybody
+All buckets, all tables
+An API server open to the internet
+Public addresses in private subnets
+Results deleted, logs in a loop
+Firewall rules that reached nobody
+Subnets at fixed places
+Gateways where there are some
+Roles with a path
+Fifteen minutes, one shot
+Any processor
+One size for all nodes
+Nodes that nobody patched
+One partition, one registry
+No room for a company's rules
+A state file and a jump box
+Any pod could be its node
+Names that collide
+`), "\n")
+
+// ofExistingClusters are those weaknesses that a stack on an existing cluster
+// could have all the same.
+var ofExistingClusters = []string{
+	"Access that was never given", "aws-auth taken for granted", "Other people's entries rewritten", "A borrowed node role",
+	"Nothing looked at first", "Roles with a path", "No room for a company's rules", "Names that collide",
+}

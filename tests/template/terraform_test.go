@@ -26,15 +26,19 @@ type row struct {
 	reason string // the decision record that it links to
 }
 
-// The page's tables: "Terraform | Given | Must hold", and for statements
-// "Terraform | Here | Actions | Resources | Conditions".
-func terraformRows(t *testing.T) []row {
+// tableLine is a line of any table of the page, below its header.
+type tableLine struct {
+	number        int
+	header, cells []string
+}
+
+func tableLines(t *testing.T) []tableLine {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, terraformPage))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var rows []row
+	var lines []tableLine
 	var header []string
 	scan := bufio.NewScanner(bytes.NewReader(text))
 	scan.Buffer(nil, 1<<20)
@@ -51,9 +55,32 @@ func terraformRows(t *testing.T) []row {
 		case strings.HasPrefix(cells[0], "---"):
 		case len(cells) != len(header):
 			t.Errorf("%s:%d: %d cells, want %d", terraformPage, n, len(cells), len(header))
-		case header[0] == "Terraform":
-			rows = append(rows, rowOf(t, n, header, cells))
+		default:
+			lines = append(lines, tableLine{n, header, cells})
 		}
+	}
+	return lines
+}
+
+// Most of the page's tables are "Terraform | Given | Must hold", and for
+// statements "Terraform | Here | Actions | Resources | Conditions".
+func terraformRows(t *testing.T) []row {
+	t.Helper()
+	var rows []row
+	for _, l := range tableLines(t) {
+		if l.header[0] == "Terraform" {
+			rows = append(rows, rowOf(t, l.number, l.header, l.cells))
+		}
+	}
+	return rows
+}
+
+// pageRows are those rows and what the weaknesses claim.
+func pageRows(t *testing.T) []row {
+	t.Helper()
+	rows := terraformRows(t)
+	for _, w := range weaknessesOf(t) {
+		rows = append(rows, w.row)
 	}
 	return rows
 }
@@ -151,7 +178,7 @@ func currentTemplates(t *testing.T) templates {
 // TestTheTerraformIsReplaced holds the page to the templates.
 func TestTheTerraformIsReplaced(t *testing.T) {
 	all := currentTemplates(t)
-	for _, r := range terraformRows(t) {
+	for _, r := range pageRows(t) {
 		for _, c := range r.claims {
 			if why := c.check(all); why != "" {
 				t.Errorf("%s:%d, %v: %s: %s.\nCorrect whichever is wrong: the page says what stands for the Terraform's part",
@@ -166,7 +193,7 @@ func TestTheTerraformIsReplaced(t *testing.T) {
 func TestEachRowNoticesWhenItsPartIsMissing(t *testing.T) {
 	all := currentTemplates(t)
 	tried := 0
-	for _, r := range terraformRows(t) {
+	for _, r := range pageRows(t) {
 		for _, c := range r.claims {
 			if c.check(all) != "" {
 				continue // the other test says so
