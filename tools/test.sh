@@ -32,6 +32,8 @@ echo "== beside the code, templates, lifecycle, rehearsal"
 # Not from the cache: it does not see what the rehearsal's own programs read.
 go test -count=1 -timeout 60m ./...
 
+command -v chromium >/dev/null || echo "left out: no browser looked at the report, this machine has no chromium (on Debian: the package chromium)"
+
 echo "== data races"
 if ! command -v "$(go env CC)" >/dev/null; then
   echo "left out: the race detector needs a C compiler, and this machine has none"
