@@ -363,3 +363,23 @@ func (c *karpenterRole) clear(t *testing.T) {
 	_ = c.uproot(t.Context())
 	await(t, "the case's nodes end", c.uprooted)
 }
+
+// Few statements may go without a call, and only such as upstream has.
+func TestFewOfUpstreamsStatementsAreUnasked(t *testing.T) {
+	t.Parallel()
+	const most = 4
+	if len(unasked) > most {
+		t.Errorf("%d statements are explained instead of tried, want at most %d", len(unasked), most)
+	}
+	known := map[string]bool{}
+	for _, p := range karpenter.Policies() {
+		for _, s := range p.Statements {
+			known[s.Sid] = true
+		}
+	}
+	for sid, why := range unasked {
+		if !known[sid] || why == "" {
+			t.Errorf("%s is no statement of upstream's, or has no reason: %q", sid, why)
+		}
+	}
+}
