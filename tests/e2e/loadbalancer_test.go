@@ -40,6 +40,7 @@ const (
 	balancerPolicy = "load-balancers"
 	balancerLimit  = 2 * time.Minute
 	clusterKey     = "elbv2.k8s.aws/cluster"
+	customerTag    = "cost center" // a tag of the customer's on all that the cluster makes
 )
 
 // A statement of the controller's policy is asked for when the load balancers
@@ -71,7 +72,7 @@ func newBalanced(t *testing.T) *balanced {
 	t.Helper()
 	d := start(t, "")
 	b := &balanced{deployment: d, stack: d.stack(t), elb: elasticloadbalancingv2.NewFromConfig(d.AWSConfig())}
-	if err := b.stack.Create(t.Context(), d.parameters(nil)); err != nil {
+	if err := b.stack.Create(t.Context(), d.parameters(map[string]string{"NodeTags": customerTag + "=42"})); err != nil {
 		t.Fatal(err)
 	}
 	b.cluster = checkOutputs(t, b.stack)["ClusterName"]
@@ -435,7 +436,7 @@ func (b *balanced) tagged(ctx context.Context) error {
 			tags[*tag.Key] = *tag.Value
 		}
 		ofIngress := balancer.Type == elb.LoadBalancerTypeEnumApplication
-		if tags["app"] != "e6data" || tags[clusterKey] != b.cluster || ofIngress && tags["team"] != "data" {
+		if tags["app"] != "e6data" || tags[customerTag] != "42" || tags[clusterKey] != b.cluster || ofIngress && tags["team"] != "data" {
 			return fmt.Errorf("%s has the tags %v; %s", *balancer.LoadBalancerName, tags, b.events(ctx))
 		}
 	}

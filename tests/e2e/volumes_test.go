@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -126,7 +127,7 @@ func TestVolumesComeAndGo(t *testing.T) {
 	t.Parallel()
 	d := start(t, "")
 	b := &balanced{deployment: d, stack: d.stack(t)}
-	if err := b.stack.Create(t.Context(), d.parameters(nil)); err != nil {
+	if err := b.stack.Create(t.Context(), d.parameters(map[string]string{"NodeTags": customerTag + "=42"})); err != nil {
 		t.Fatal(err)
 	}
 	outputs := checkOutputs(t, b.stack)
@@ -163,6 +164,9 @@ func TestVolumesComeAndGo(t *testing.T) {
 		volumes, err := b.volumes(ctx)
 		if err != nil || len(volumes) != 1 || len(volumes[0].Attachments) != 1 {
 			return fmt.Errorf("volumes %+v (%w)", volumes, err)
+		}
+		if !slices.ContainsFunc(volumes[0].Tags, func(t ec2types.Tag) bool { return *t.Key == customerTag && *t.Value == "42" }) {
+			return fmt.Errorf("the volume has the tags %+v", volumes[0].Tags)
 		}
 		node, err := b.kube.CoreV1().Nodes().Get(ctx, pod.Spec.NodeName, metav1.GetOptions{})
 		if err != nil || !strings.HasSuffix(node.Spec.ProviderID, *volumes[0].Attachments[0].InstanceId) {
