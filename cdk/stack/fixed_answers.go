@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 
+	"github.com/e6data/aws-quickstart/internal/answers"
 	"github.com/e6data/aws-quickstart/internal/contract"
 )
 
@@ -29,20 +30,36 @@ func fixedAnswers() map[string]*string {
 	}
 }
 
-// newFixedAnswers adds the resource that refuses a change of those.
+// newFixedAnswers adds the resource that refuses a change of those, and answers
+// that cannot work in the stack's region, partition or account.
 func newFixedAnswers(s awscdk.Stack, p Provider) awscdk.CfnResource {
-	answers := fixedAnswers()
-	body := map[string]string{}
-	for name := range answers {
-		body[name] = "${" + name + "InUse}"
+	return newCustomResource(s, "FixedAnswers", contract.TypeFixedAnswers, p, contract.FixedAnswers{
+		Answers:   *answersDocument(fixedAnswers()),
+		Checked:   *answersDocument(checkedAnswers(s)),
+		Partition: *ref("AWS::Partition"), Region: *ref("AWS::Region"), AccountID: *ref("AWS::AccountId"),
+	})
+}
+
+// checkedAnswers are the parameters whose answers are checked by their text.
+func checkedAnswers(s awscdk.Stack) map[string]*string {
+	given := map[string]*string{}
+	for _, name := range answers.Parameters() {
+		given[name] = ref(name)
+		if *s.Node().FindChild(text(name)).(awscdk.CfnParameter).Type() == typeList {
+			given[name] = joinList(",", listRef(name))
+		}
 	}
-	variables := map[string]*string{}
-	for name, value := range answers {
+	return given
+}
+
+// answersDocument is a JSON object of answers by their parameters' names.
+func answersDocument(given map[string]*string) *string {
+	body, variables := map[string]string{}, map[string]*string{}
+	for name, value := range given {
+		body[name] = "${" + name + "InUse}"
 		variables[name+"InUse"] = value
 	}
-	return newCustomResource(s, "FixedAnswers", contract.TypeFixedAnswers, p, contract.FixedAnswers{
-		Answers: *document(body, variables),
-	})
+	return document(body, variables)
 }
 
 var (

@@ -8,7 +8,8 @@ const (
 	patternOctet     = `(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])`
 	patternSemVer    = `[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?`
 	patternPath      = `(/[A-Za-z0-9._-]+)*`
-	patternRegistry  = `[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?`
+	patternPort      = `([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])`
+	patternRegistry  = `[A-Za-z0-9][A-Za-z0-9.-]*(:` + patternPort + `)?`
 	patternImagePath = `(/[a-z0-9]+([._-]+[a-z0-9]+)*)*`
 	patternPrincipal = `arn:aws[a-z-]*:iam::[0-9]{12}:`
 )

@@ -25,7 +25,8 @@ func accessQuestions() []parameter {
 			Name: "RolePath", Label: "Path of the roles", Default: "/",
 			Description: "IAM path of every role of this stack.",
 			Pattern:     `^/([A-Za-z0-9+=,.@_-]+/)*$`,
-			Constraint:  "A path that begins and ends with a slash, such as /e6data/.",
+			MaxLength:   512,
+			Constraint:  "A path that begins and ends with a slash, such as /e6data/, of 512 characters at most.",
 		},
 		{
 			Name: "KmsKeyArn", Label: "KMS key", Default: "",

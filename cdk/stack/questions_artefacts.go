@@ -30,9 +30,10 @@ func artefactQuestions(cfg Config) []parameter {
 		},
 		{
 			Name: "ChartSource", Label: "Where the Helm charts are", Default: wordPublic,
-			Description: "Public: the charts' public repositories. Else a copy of them: s3://bucket/prefix with files named chart-version.tgz, or oci://registry/path.",
-			Pattern:     `^(` + wordPublic + `|s3://` + patternBucket + patternPath + `|oci://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?` + patternPath + `)$`,
-			Constraint:  "Public, s3://bucket/prefix or oci://registry/path, without a slash at the end.",
+			Description: "Public: the charts' public repositories. Else a copy of them: s3://bucket/prefix with files named chart-version.tgz, or oci://registry/path " +
+				"of a registry that anybody may read.",
+			Pattern:    `^(` + wordPublic + `|s3://` + patternBucket + patternPath + `|oci://` + patternRegistry + patternPath + `)$`,
+			Constraint: "Public, s3://bucket/prefix or oci://registry/path, without a slash at the end.",
 		},
 		{
 			Name: "ImageRegistry", Label: "Where the container images are", Default: "",
@@ -45,15 +46,19 @@ func artefactQuestions(cfg Config) []parameter {
 			Name: "HttpsProxy", Label: "Proxy", Default: "",
 			Description: "Address of the proxy through which the functions in the VPC, Karpenter and the nodes reach AWS and the registries, such as http://proxy.example.com:3128. " +
 				"It must reach all AWS APIs and take no password. Leave empty for none.",
-			Pattern:    `^$|^https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?:[0-9]{1,5}$`,
+			Pattern:    `^$|^https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?:` + patternPort + `$`,
+			MaxLength:  300,
 			Constraint: "http:// or https://, a host name or address, and a port. User names and passwords cannot be given: parameters are no place for secrets.",
 		},
 		{
 			Name: "NoProxy", Label: "Reached without the proxy", Default: "",
 			Description: "Hosts, domains and address blocks that are reached without the proxy, comma-separated. Private addresses, the cluster and instance metadata always are. " +
 				"Add s3.<region>.amazonaws.com if your VPC has an endpoint for Amazon S3.",
-			Pattern:    `^$|^[A-Za-z0-9._:/-]+(,[A-Za-z0-9._:/-]+)*$`,
-			Constraint: "Host names, domains and address blocks, comma-separated, without spaces.",
+			Pattern: `^$|^[A-Za-z0-9._:/-]+(,[A-Za-z0-9._:/-]+)*$`,
+			// All variables of a function together have 4 KB
+			// (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
+			MaxLength:  2000,
+			Constraint: "Host names, domains and address blocks, comma-separated, without spaces, 2000 characters at most.",
 		},
 		{
 			Name: "Version", Label: "Version of this quickstart", Default: cfg.Version,

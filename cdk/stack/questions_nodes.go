@@ -31,7 +31,7 @@ func nodeQuestions() []parameter {
 			Name: "NodeAmiVersion", Label: "Image of the nodes", Default: "latest",
 			Description: "Version of AWS's EKS image of Amazon Linux 2023 for the query engine's nodes, such as v20260915. " +
 				"With latest, nodes are replaced by newer images a few at a time, between 02:00 and 06:00 UTC.",
-			Pattern:    `^(latest|v[0-9]{8})$`,
+			Pattern:    `^(latest|v20[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01]))$`,
 			Constraint: "latest, or a version such as v20260915.",
 		},
 		{

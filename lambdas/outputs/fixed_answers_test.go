@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"strings"
 	"testing"
@@ -68,6 +69,45 @@ func TestFixedAnswersStayWhatTheyWere(t *testing.T) {
 			rt.Fatalf("the rollback: %v, %q", err, back.PhysicalID)
 		}
 	})
+}
+
+// What an answer's text shows to be wrong is refused in a create and in an
+// update, all at once; a rollback to answers that were taken passes.
+func TestAnswersAreCheckedByTheirText(t *testing.T) {
+	const account = "111122223333"
+	props := func(checked map[string]string) contract.FixedAnswers {
+		p := answersText(t, map[string]string{"WorkspaceName": "sales"})
+		p.Checked = answersText(t, checked).Answers
+		p.Partition, p.Region, p.AccountID = "aws", "us-east-1", account
+		return p
+	}
+	good := props(map[string]string{"KmsKeyArn": "arn:aws:kms:us-east-1:" + account + ":key/1", "NodeTags": "a=1"})
+	bad := props(map[string]string{"KmsKeyArn": "arn:aws:kms:eu-west-1:" + account + ":key/1", "NodeTags": "a=1,a=2"})
+	made, err := fixedAnswers{}.Create(t.Context(), fixedRequest{Props: good})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, created := fixedAnswers{}.Create(t.Context(), fixedRequest{Props: bad})
+	_, updated := fixedAnswers{}.Update(t.Context(), fixedRequest{PhysicalID: made.PhysicalID, OldProps: good, Props: bad})
+	for _, err := range []error{created, updated} {
+		said := fmt.Sprint(err)
+		if !strings.HasPrefix(said, "correct the answers: KmsKeyArn arn:aws:kms:eu-west-1") || !strings.Contains(said, ". NodeTags has a=2") || strings.Contains(said, "\n") {
+			t.Errorf("refused with %q", said)
+		}
+	}
+	back, err := fixedAnswers{}.Update(t.Context(), fixedRequest{PhysicalID: made.PhysicalID, OldProps: bad, Props: good})
+	if err != nil || back.PhysicalID != made.PhysicalID {
+		t.Errorf("the rollback: %v, %q", err, back.PhysicalID)
+	}
+	// A version before had no such property.
+	if _, err := (fixedAnswers{}).Update(t.Context(), fixedRequest{PhysicalID: made.PhysicalID, OldProps: bad, Props: answersText(t, map[string]string{"WorkspaceName": "sales"})}); err != nil {
+		t.Errorf("the rollback to a version before: %v", err)
+	}
+	broken := good
+	broken.Checked = "[]"
+	if _, err := (fixedAnswers{}).Create(t.Context(), fixedRequest{Props: broken}); err == nil || !strings.Contains(err.Error(), "property Checked") {
+		t.Errorf("a property that cannot be read: %v", err)
+	}
 }
 
 func TestFixedAnswersAreRead(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -31,15 +32,17 @@ var seed = func() uint64 {
 	return uint64(time.Now().UnixNano()) % 1_000_000
 }()
 
-// sample picks n of the cases, all of them in a campaign.
+// sample picks n of the cases, in their order, all of them in a campaign.
 func sample[T any](t *testing.T, cases []T, n int) []T {
 	t.Helper()
 	if campaign() || n >= len(cases) {
 		return cases
 	}
 	t.Logf("%d of %d cases; SEED=%d", n, len(cases), seed)
+	places := rand.New(rand.NewPCG(seed, 0)).Perm(len(cases))[:n]
+	slices.Sort(places)
 	picked := make([]T, 0, n)
-	for _, i := range rand.New(rand.NewPCG(seed, 0)).Perm(len(cases))[:n] {
+	for _, i := range places {
 		picked = append(picked, cases[i])
 	}
 	return picked

@@ -269,56 +269,6 @@ func (d *deployment) refusedUpdate(t *testing.T, s *rehearsal.Stack, change map[
 	}
 }
 
-// What cannot be done is said before anything is made in the VPC.
-func TestExistingVPCRefusals(t *testing.T) {
-	t.Parallel()
-	d := start(t, "")
-	customer := d.customer(t, rehearsal.CustomerVPC{
-		Blocks: []string{"10.60.0.0/23"},
-		Subnets: []rehearsal.CustomerSubnet{
-			{Block: "10.60.0.0/26", Zone: "a"}, {Block: "10.60.1.0/26", Zone: "b"}, {Block: "10.60.1.64/26", Zone: "c"}, {Block: "10.60.1.240/28", Zone: "d"},
-		},
-	})
-	for name, c := range map[string]struct {
-		parameters map[string]string
-		want       []string
-	}{
-		"no room":               {nil, []string{"no room for subnets in 2 zones", "a free /24 and a free /27", "10.60.0.128/25", "PrivateSubnetIds"}},
-		"one zone":              {map[string]string{"PrivateSubnetIds": customer.Subnets[0]}, []string{"private subnets in 2 Availability Zones, and these are in 1"}},
-		"a zone without EKS":    {map[string]string{"PrivateSubnetIds": customer.Subnets[0] + "," + customer.Subnets[2]}, []string{"us-east-1c (use1-az3), where EKS makes no cluster"}},
-		"a small subnet":        {map[string]string{"PrivateSubnetIds": customer.Subnets[0] + "," + customer.Subnets[3]}, []string{"has 11 free addresses, at least 16 are needed"}},
-		"a subnet from nowhere": {map[string]string{"PrivateSubnetIds": "subnet-0123456789abcdef0"}, []string{"subnet ID 'subnet-0123456789abcdef0' does not exist"}},
-	} {
-		s := d.inVPC(t)
-		p := d.parameters(map[string]string{"VpcId": customer.ID})
-		maps.Copy(p, c.parameters)
-		reason := mustFail(t, s, p).Error()
-		for _, want := range c.want {
-			if !strings.Contains(reason, want) {
-				t.Errorf("%s: the reason does not have %q: %s", name, want, reason)
-			}
-		}
-		remove(t, s)
-	}
-	for name, parameters := range map[string]map[string]string{
-		"public subnets alone":     {"VpcId": customer.ID, "PublicSubnetIds": customer.Subnets[0]},
-		"NAT gateways for given":   {"VpcId": customer.ID, "PrivateSubnetIds": customer.Subnets[0], "NatGateways": "PerZone"},
-		"a VPC that is not there":  {"VpcId": "vpc-0123456789abcdef0"},
-		"a subnet that is no name": {"VpcId": customer.ID, "PrivateSubnetIds": "private-a"},
-	} {
-		s := d.inVPC(t)
-		if err := s.Create(t.Context(), d.parameters(parameters)); err == nil || s.ID() != "" {
-			t.Errorf("%s: the stack began (%v)", name, err)
-		}
-	}
-	if left := d.leftovers(t); len(left) > 0 {
-		t.Errorf("left: %v", left)
-	}
-	if err := customer.CheckBack(t.Context()); err != nil {
-		t.Error(err)
-	}
-}
-
 // Whoever deploys needs no right to change what the customer has: it is denied,
 // with all that would make a second network.
 func TestTheDeployerMayNotTouchTheCustomersThings(t *testing.T) {

@@ -2,311 +2,330 @@ package e2e
 
 import (
 	"errors"
-	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/e6data/aws-quickstart/rehearsal"
+	"github.com/e6data/aws-quickstart/rehearsal/charts"
 )
 
-// badAnswers are answers that are refused, each with the part of the template
-// that must say what to enter: the parameter's ConstraintDescription, or the
-// rule's description.
-var badAnswers = []struct{ parameter, value, rule string }{
-	{parameter: "WorkspaceName", value: ""},
-	{parameter: "WorkspaceName", value: "ab"},
-	{parameter: "WorkspaceName", value: "Sales"},
-	{parameter: "WorkspaceName", value: "1sales"},
-	{parameter: "WorkspaceName", value: "sales-"},
-	{parameter: "WorkspaceName", value: "sales_eu"},
-	{parameter: "WorkspaceName", value: "a-name-that-is-longer-than-twenty"},
-	{parameter: "DataBucketNames", value: ""},
-	{parameter: "DataBucketNames", value: "*"},
-	{parameter: "DataBucketNames", value: "sales-data,*"},
-	{parameter: "DataBucketNames", value: "s3://sales-data"},
-	{parameter: "DataBucketNames", value: "arn:aws:s3:::sales-data"},
-	{parameter: "DataBucketNames", value: "Sales-Data"},
-	{parameter: "DataBucketNames", value: "sales-data/2026"},
-	{parameter: "DataBucketNames", value: strings.Repeat("a", 64)},
-	{parameter: "GlueAccess", value: "Write"},
-	{parameter: "KubernetesNamespace", value: "E6data"},
-	{parameter: "KubernetesNamespace", value: "a.b"},
-	{parameter: "KubernetesNamespace", value: strings.Repeat("n", 64)},
-	{parameter: "KubernetesNamespace", value: "kube-system", rule: "NamespaceIsOurs"},
-	{parameter: "KubernetesNamespace", value: "default", rule: "NamespaceIsOurs"},
-	{parameter: "DebugNamespaces", value: "kube-system,Kube"},
-	{parameter: "VpcCidr", value: "10.0.0.0/8"},
-	{parameter: "VpcCidr", value: "10.0.0.0/24"},
-	{parameter: "VpcCidr", value: "8.8.0.0/16"},
-	{parameter: "VpcCidr", value: "0.0.0.0/0"},
-	{parameter: "VpcCidr", value: "10.0.0.0"},
-	{parameter: "ExcludedAvailabilityZones", value: "us-east-1"},
-	{parameter: "ExcludedAvailabilityZones", value: "e"},
-	{parameter: "NatGateways", value: "None"},
-	{parameter: "ClusterName", value: "-shared"},
-	{parameter: "ClusterName", value: "my cluster"},
-	{parameter: "ClusterName", value: strings.Repeat("c", 101)},
-	{parameter: "KubernetesVersion", value: "1.30"},
-	{parameter: "ClusterSupportPolicy", value: "Extended"},
-	{parameter: "ClusterDeletionProtection", value: "true"},
-	{parameter: "EndpointPublicAccessCidrs", value: "0.0.0.0/0"},
-	{parameter: "EndpointPublicAccessCidrs", value: "44.194.151.209/32,0.0.0.0/0"},
-	{parameter: "EndpointPublicAccessCidrs", value: "44.194.151.209"},
-	{parameter: "EndpointPublicAccessCidrs", value: "::/0"},
-	{parameter: "ClusterLogTypes", value: "api"},
-	{parameter: "LogRetentionDays", value: "31"},
-	{parameter: "AdminPrincipalArn", value: "Admin"},
-	{parameter: "AdminPrincipalArn", value: "arn:aws:iam::111122223333:root"},
-	{parameter: "AdminPrincipalArn", value: "arn:aws:sts::111122223333:assumed-role/Admin/me"},
-	{parameter: "VpcCniWarmTargets", value: "WARM_IP_TARGET"},
-	{parameter: "NodeInstanceFamilies", value: "c7g.large"},
-	{parameter: "NodeInstanceFamilies", value: "*"},
-	{parameter: "NodePoolCpuLimit", value: "1"},
-	{parameter: "NodeDiskGiB", value: "20"},
-	{parameter: "NodeDiskGiB", value: "20000"},
-	{parameter: "ControlPlanePrincipalArn", value: "*"},
-	{parameter: "ControlPlanePrincipalArn", value: "442042515899"},
-	{parameter: "ExternalId", value: "x"},
-	{parameter: "ExternalId", value: "with space"},
-	{parameter: "PermissionsBoundaryArn", value: "Boundary"},
-	{parameter: "RolePath", value: "e6data"},
-	{parameter: "KmsKeyArn", value: "alias/e6data"},
-	{parameter: "WorkspaceChartVersion", value: "latest"},
-	{parameter: "KarpenterVersion", value: "1.0.0"},
-	{parameter: "ChartSource", value: "https://charts.example.com"},
-	{parameter: "ChartSource", value: "s3://charts/"},
-	{parameter: "Version", value: "../0.1.0"},
-	{parameter: "ArtifactBucket", value: "Artefacts"},
-	{parameter: "ConsoleHost", value: "https://console.example.com"},
+// answer is another answer to one parameter of a living stack.
+type answer struct {
+	parameter, value string
+	with             map[string]string // answers that it needs
+	refused          string            // what the refusal says; empty: the change succeeds
 }
 
-// A bad answer is refused before anything is made, with a sentence that says
-// what to enter.
-func TestBadAnswersAreRefusedAtOnce(t *testing.T) {
-	t.Parallel()
-	d := start(t, "")
-	template := document(t, "quickstart.yaml")
-	for i, bad := range badAnswers {
-		t.Run(bad.parameter+"="+bad.value, func(t *testing.T) {
-			sentence := dig(template, "Parameters", bad.parameter, "ConstraintDescription")
-			if bad.rule != "" {
-				assertions, _ := digAny(template, "Rules", bad.rule, "Assertions").([]any)
-				if len(assertions) == 1 {
-					sentence = dig(assertions[0], "AssertDescription")
-				}
-			}
-			if len(strings.Fields(sentence)) < 3 {
-				t.Fatalf("%s has no sentence for it: %q", bad.parameter, sentence)
-			}
-			s := d.clients.NewStack(fmt.Sprintf("bad-%d", i), rehearsal.TemplateURL(d.Region, d.bucket, d.version+"/quickstart.yaml"), nil)
-			err := s.Create(t.Context(), d.parameters(map[string]string{bad.parameter: bad.value}))
-			if err == nil {
-				t.Fatal("accepted")
-			}
-			if !strings.Contains(err.Error(), "ValidationError") || !strings.Contains(err.Error(), sentence) {
-				t.Errorf("the refusal does not say %q: %v", sentence, err)
-			}
-			if s.ID() != "" {
-				t.Errorf("there is a stack %s", s.ID())
-			}
-		})
-	}
-	if left := d.leftovers(t); len(left) > 0 {
-		t.Errorf("made: %v", left)
-	}
+// walk is a stack on which one answer after another changes.
+type walk struct {
+	name, file string
+	customer   *rehearsal.CustomerVPC // the VPC of the customer's, if the template asks for one
+	// answers of the create, and those that this stack's own parameters change to,
+	// in an order in which they can follow each other.
+	create  func(*living) map[string]string
+	changes func(*living) []answer
 }
 
-// checkers are what may be made before the answers are checked by a function.
-var checkers = []string{
-	"OutputsFunction", "OutputsFunctionRole", "OutputsFunctionLogGroup", "OutputsFunctionInvokeConfig", "FixedAnswers", "NetworkPlan",
+// living is a walk's stack with what its answers name.
+type living struct {
+	*deployment
+	customer, other  *rehearsal.MadeVPC // made for templates that ask for one
+	boundary, mirror string             // a policy's ARN, and a bucket with a copy of the version's files
 }
 
-// What only a function can tell to be wrong is refused when there is nothing but
-// that function.
-func TestAnswersThatAFunctionRefuses(t *testing.T) {
-	t.Parallel()
-	d := start(t, "")
-	for name, c := range map[string]struct {
-		answers map[string]string
-		want    []string
-	}{
-		"all zones but one are excluded": {
-			map[string]string{"ExcludedAvailabilityZones": "us-east-1a,us-east-1b,us-east-1c,us-east-1d,us-east-1e"},
-			[]string{"NetworkPlan", "zone"},
+// roomyVPC has subnets that can be given, and room for more.
+var roomyVPC = rehearsal.CustomerVPC{
+	Blocks: []string{"10.90.0.0/18"}, InternetGateway: true, NatGateway: true,
+	Subnets: []rehearsal.CustomerSubnet{
+		{Block: "10.90.0.0/24", Zone: "a", Public: true}, {Block: "10.90.4.0/23", Zone: "a"}, {Block: "10.90.6.0/23", Zone: "b"},
+		{Block: "10.90.8.0/24", Zone: "d"}, {Block: "10.90.9.0/24", Zone: "b", Public: true},
+	},
+}
+
+var walks = []walk{
+	{
+		name: "new VPC", file: "quickstart.yaml",
+		create: func(*living) map[string]string { return map[string]string{"ExcludedAvailabilityZones": "us-east-1f"} },
+		changes: func(l *living) []answer {
+			return append(l.madeNetwork(), answer{parameter: "VpcCidr", value: "10.9.0.0/16", refused: "VpcCidr cannot change from 10.200.0.0/16 to 10.9.0.0/16"})
 		},
-		"all zones are excluded by ID": {
-			map[string]string{"ExcludedAvailabilityZones": "use1-az1,use1-az2,use1-az3,use1-az4,use1-az5,use1-az6"},
-			[]string{"NetworkPlan", "zone"},
+	},
+	{
+		name: "existing VPC, subnets made", file: existingVPC, customer: &roomyVPC,
+		create: func(*living) map[string]string { return map[string]string{"ExcludedAvailabilityZones": "us-east-1f"} },
+		changes: func(l *living) []answer {
+			given := strings.Join(l.customer.Subnets[1:3], ",")
+			return append(
+				l.madeNetwork(),
+				answer{parameter: "VpcId", value: l.other.ID, refused: "VpcId cannot change from " + l.customer.ID + " to " + l.other.ID},
+				answer{parameter: "PrivateSubnetIds", value: given, with: map[string]string{"NatGateways": "Single"}, refused: "this stack made its subnets, so PrivateSubnetIds cannot be given now"},
+				answer{parameter: "PublicSubnetIds", value: l.customer.Subnets[0], refused: "PublicSubnetIds needs PrivateSubnetIds"},
+			)
 		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			var made []string
-			s := d.clients.NewStack("refused", rehearsal.TemplateURL(d.Region, d.bucket, d.version+"/quickstart.yaml"), func(e rehearsal.Event) {
-				if e.LogicalID != "refused" && !slices.Contains(checkers, e.LogicalID) {
-					made = append(made, e.LogicalID+" "+e.Status)
-				}
-			})
-			failed := mustFail(t, s, d.parameters(c.answers))
-			for _, part := range c.want {
-				if !strings.Contains(failed.Error(), part) {
-					t.Errorf("the reason does not have %q: %v", part, failed)
-				}
+	},
+	{
+		name: "existing VPC, subnets given", file: existingVPC, customer: &roomyVPC,
+		create: func(l *living) map[string]string {
+			return map[string]string{"PrivateSubnetIds": strings.Join(l.customer.Subnets[1:3], ",")}
+		},
+		changes: func(l *living) []answer {
+			given := strings.Join(l.customer.Subnets[1:3], ",")
+			return []answer{
+				{parameter: "VpcId", value: l.other.ID, refused: "VpcId cannot change from " + l.customer.ID + " to " + l.other.ID},
+				{parameter: "PrivateSubnetIds", value: l.customer.Subnets[1] + "," + l.customer.Subnets[3], refused: "subnet " + l.customer.Subnets[2] + " is the cluster's and cannot be left out of PrivateSubnetIds"},
+				{parameter: "PrivateSubnetIds", value: given + "," + l.customer.Subnets[3]},
+				{parameter: "PublicSubnetIds", value: l.customer.Subnets[0] + "," + l.customer.Subnets[4]},
+				{parameter: "PublicSubnetIds", value: ""},
+				{parameter: "NatGateways", value: "PerZone", refused: "With PrivateSubnetIds no NAT gateway is made"},
+				{parameter: "AdditionalAvailabilityZones", value: "us-east-1f", refused: "add subnets in them to PrivateSubnetIds"},
+				{parameter: "ExcludedAvailabilityZones", value: "us-east-1b", refused: "is in zone us-east-1b, which ExcludedAvailabilityZones names"},
+				{parameter: "ExcludedAvailabilityZones", value: "us-east-1e"},
 			}
-			if len(made) > 0 {
-				t.Errorf("touched before the refusal: %v", made)
-			}
-			remove(t, s)
-		})
-	}
+		},
+	},
 }
 
-// dig reads a text of a template.
-func dig(v any, path ...string) string {
-	text, _ := digAny(v, path...).(string)
-	return text
-}
-
-func digAny(v any, path ...string) any {
-	for _, p := range path {
-		m, _ := v.(map[string]any)
-		v = m[p]
-	}
-	return v
-}
-
-// answer is another answer to one parameter.
-type answer struct{ parameter, value string }
-
-// updatable are changes of a living stack that must succeed.
-func updatable(d *deployment) []answer {
+// madeNetwork are changes of a network that the stack makes.
+func (*living) madeNetwork() []answer {
 	return []answer{
-		{"DataBucketNames", "example-sales-data"},
-		{"GlueAccess", "ReadWrite"},
-		{"DebugNamespaces", ""},
-		{"ExcludedAvailabilityZones", "us-east-1f"},
-		{"AdditionalAvailabilityZones", ""},
-		{"NatGateways", "PerZone"},
-		{"KubernetesVersion", "1.36"},
-		{"ClusterSupportPolicy", "EXTENDED"},
-		{"ClusterDeletionProtection", "On"},
-		{"ClusterDeletionProtection", "Off"},
-		{"VpcCniWarmTargets", "WARM_IP_TARGET=5"},
-		{"EndpointPublicAccessCidrs", "198.51.100.0/24"},
-		{"EndpointPublicAccessCidrs", ""},
-		{"ClusterLogTypes", "api,audit,authenticator,controllerManager,scheduler"},
-		{"ClusterLogTypes", "None"},
-		{"LogRetentionDays", "7"},
-		{"AdminPrincipalArn", "arn:aws:iam::" + account + ":role/Admin"},
-		{"NodeInstanceFamilies", "c7g,r7g"},
-		{"NodeArchitectures", "arm64"},
-		{"NodeCapacityTypes", "spot,on-demand"},
-		{"NodeAmiVersion", "v20260915"},
-		{"NodeTags", "team=data"},
-		{"NodeGroupCapacityType", "SPOT"},
-		{"ClusterAuthenticationMode", "API"},
-		{"NodePoolCpuLimit", "640"},
-		{"NodeDiskGiB", "250"},
-		{"ControlPlanePrincipalArn", "arn:aws:iam::999988887777:role/control"},
-		{"ExternalId", "tenant:42"},
-		{"ChartSource", "s3://" + d.bucket + "/other/charts"},
-		{"ConsoleHost", "console.example.com"},
+		{parameter: "ExcludedAvailabilityZones", value: "us-east-1a", refused: "us-east-1a"},
+		{parameter: "ExcludedAvailabilityZones", value: ""},
+		{parameter: "AdditionalAvailabilityZones", value: "us-east-1c"},
+		{parameter: "NatGateways", value: "PerZone"},
+		{parameter: "NatGateways", value: "Single"},
 	}
 }
 
-// forLife are changes that a function refuses.
-var forLife = []answer{
-	{"WorkspaceName", "ops"},
-	{"ClusterName", "shared"},
-	{"KubernetesNamespace", "analytics"},
-	{"RolePath", "/e6data/"},
-	{"KarpenterNamespace", "karpenter"},
-	{"LoadBalancerControllerNamespace", "load-balancers"},
-	{"KmsKeyArn", "arn:aws:kms:us-east-1:" + account + ":key/0a1b2c3d-0000-4000-8000-000000000000"},
-	{"VpcCidr", "10.9.0.0/16"},
+// updatable are changes of parameters that all templates share, and must
+// succeed, in an order in which they can follow each other.
+func (l *living) updatable() []answer {
+	const proxy = "http://proxy.example.com:3128"
+	return []answer{
+		{parameter: "DataBucketNames", value: "example-sales-data"},
+		{parameter: "GlueAccess", value: "ReadWrite"},
+		{parameter: "DebugNamespaces", value: ""},
+		{parameter: "KubernetesVersion", value: "1.36"},
+		{parameter: "ClusterSupportPolicy", value: "EXTENDED"},
+		{parameter: "ClusterDeletionProtection", value: "On"},
+		{parameter: "ClusterDeletionProtection", value: "Off"},
+		{parameter: "VpcCniWarmTargets", value: "WARM_IP_TARGET=5"},
+		{parameter: "EndpointPublicAccessCidrs", value: "198.51.100.0/24"},
+		{parameter: "EndpointPublicAccessCidrs", value: ""},
+		{parameter: "ClusterLogTypes", value: "api,audit,authenticator,controllerManager,scheduler"},
+		{parameter: "ClusterLogTypes", value: "None"},
+		{parameter: "LogRetentionDays", value: "7"},
+		{parameter: "AdminPrincipalArn", value: "arn:aws:iam::" + account + ":role/Admin"},
+		{parameter: "AdminPrincipalArn", value: ""},
+		{parameter: "NodeInstanceFamilies", value: "c7g,r7g"},
+		{parameter: "NodeArchitectures", value: "arm64", with: map[string]string{"NodeInstanceFamilies": "c7g,r7g"}},
+		{parameter: "NodeCapacityTypes", value: "spot,on-demand"},
+		{parameter: "NodeAmiVersion", value: "v20260915"},
+		{parameter: "NodeTags", value: "team=data"},
+		{parameter: "NodeGroupCapacityType", value: "SPOT"},
+		{parameter: "ClusterAuthenticationMode", value: "API"},
+		{parameter: "NodePoolCpuLimit", value: "640"},
+		{parameter: "NodeDiskGiB", value: "250"},
+		{parameter: "ControlPlanePrincipalArn", value: "arn:aws:iam::999988887777:role/control"},
+		{parameter: "ExternalId", value: "tenant:42"},
+		{parameter: "PermissionsBoundaryArn", value: l.boundary},
+		{parameter: "PermissionsBoundaryArn", value: ""},
+		{parameter: "ChartSource", value: "s3://" + l.bucket + "/other/charts"},
+		{parameter: "WorkspaceChartVersion", value: "2.1.13"},
+		{parameter: "ImageRegistry", value: "registry.example.com/mirror"},
+		{parameter: "HttpsProxy", value: proxy},
+		{parameter: "NoProxy", value: ".example.com", with: map[string]string{"HttpsProxy": proxy}},
+		{parameter: "HttpsProxy", value: "", with: map[string]string{"NoProxy": ""}},
+		{parameter: "ArtifactBucket", value: l.mirror},
+		{parameter: "Version", value: nextVersion, with: map[string]string{"ArtifactBucket": l.mirror}},
+		{parameter: "ConsoleHost", value: "console.example.com"},
+	}
 }
 
-// notChanged are parameters that this test cannot change, and why.
+// nextVersion is the version under which the mirror has the files again.
+const nextVersion = "99.0.0"
+
+// forLife are changes of shared parameters that a function refuses.
+func (l *living) forLife() []answer {
+	const forever = " cannot change from"
+	return []answer{
+		{parameter: "WorkspaceName", value: "ops", refused: "WorkspaceName" + forever},
+		{parameter: "ClusterName", value: "shared", refused: "ClusterName" + forever},
+		{parameter: "KubernetesNamespace", value: "analytics", refused: "KubernetesNamespace" + forever},
+		{parameter: "RolePath", value: "/e6data/", refused: "RolePath" + forever},
+		{parameter: "KarpenterNamespace", value: "karpenter", refused: "KarpenterNamespace" + forever},
+		{parameter: "LoadBalancerControllerNamespace", value: "load-balancers", refused: "LoadBalancerControllerNamespace" + forever},
+		{parameter: "KmsKeyArn", value: "arn:aws:kms:us-east-1:" + account + ":key/" + keyID, refused: "KmsKeyArn" + forever},
+		{parameter: "DataBucketNames", value: "1.2.3.4", refused: "no bucket's name is an IP address"},
+	}
+}
+
+// notChanged are parameters that no walk changes, and why.
 var notChanged = map[string]string{
-	"Version":                       "needs another published version",
-	"ArtifactBucket":                "needs a copy of the version's files",
 	"FunctionArchitecture":          "this machine runs functions of one architecture",
-	"WorkspaceChartVersion":         "TestAFailedUpdateKeepsTheWorkspace changes it",
 	"KarpenterVersion":              "there is one answer",
 	"LoadBalancerControllerVersion": "there is one answer",
-	"PermissionsBoundaryArn":        "needs a managed policy of the customer's that the embedded AWS would judge by",
-	"ImageRegistry":                 "the stand-in charts have no images there",
-	"HttpsProxy":                    "there is no proxy",
-	"NoProxy":                       "there is no proxy",
 }
 
 func TestEveryParameterIsChangedOrSaidWhyNot(t *testing.T) {
 	t.Parallel()
-	changed := map[string]bool{}
-	for _, a := range append(updatable(&deployment{}), forLife...) {
-		changed[a.parameter] = true
-	}
-	parameters, _ := document(t, "quickstart.yaml")["Parameters"].(map[string]any)
-	for name := range parameters {
-		if changed[name] == (notChanged[name] != "") {
-			t.Errorf("%s is changed by the test: %v; why not: %q", name, changed[name], notChanged[name])
+	vpc := &rehearsal.MadeVPC{ID: "vpc-1", Subnets: make([]string, len(roomyVPC.Subnets))}
+	l := &living{deployment: &deployment{}, customer: vpc, other: vpc}
+	for _, w := range walks {
+		changed := map[string]bool{}
+		for _, a := range slices.Concat(w.changes(l), l.updatable(), l.forLife()) {
+			changed[a.parameter] = true
+		}
+		parameters, _ := document(t, w.file)["Parameters"].(map[string]any)
+		if len(parameters) == 0 {
+			t.Errorf("%s has no parameters", w.file)
+		}
+		for name := range parameters {
+			if changed[name] == (notChanged[name] != "") {
+				t.Errorf("%s: %s is changed by the walk: %v; why not: %q", w.name, name, changed[name], notChanged[name])
+			}
 		}
 	}
 }
 
 // One stack, one change after another: nothing stateful becomes another, and
 // all releases are well after each. A change that is for life is refused with
-// a sentence, and nothing but its check was touched.
+// a sentence, and nothing but its check was touched. Each template's own
+// parameters change on it; those that all share need not on each.
 func TestAnswersChangeOnALivingStack(t *testing.T) {
 	t.Parallel()
-	d := start(t, "")
-	d.copyCharts(t, "other/charts")
+	for _, w := range sample(t, walks, 1) {
+		t.Run(w.name, func(t *testing.T) {
+			t.Parallel()
+			w.run(t)
+		})
+	}
+}
+
+func (w walk) run(t *testing.T) {
+	l := w.settle(t)
 	var touched []string
-	s := d.clients.NewStack("quickstart", rehearsal.TemplateURL(d.Region, d.bucket, d.version+"/quickstart.yaml"), func(e rehearsal.Event) {
+	s := l.of(t, w.file, "quickstart")
+	s.Progress = func(e rehearsal.Event) {
 		logEvents(t)(e)
 		if e.LogicalID != "quickstart" && !slices.Contains(checkers, e.LogicalID) {
 			touched = append(touched, e.LogicalID+" "+e.Status)
 		}
-	})
-	if err := s.Create(t.Context(), d.parameters(map[string]string{"KubernetesVersion": "1.35"})); err != nil {
+	}
+	create := w.create(l)
+	create["KubernetesVersion"] = "1.35"
+	if err := s.Create(t.Context(), l.in(w.file, l.customer, create)); err != nil {
 		t.Fatal(err)
 	}
-	before := statefulIDs(t, d, s)
-	for _, a := range sample(t, forLife, 2) {
+	before := statefulIDs(t, l.deployment, s, w.file)
+	for _, a := range slices.Concat(sample(t, w.changes(l), 3), sample(t, l.forLife(), 2), sample(t, l.updatable(), 4)) {
 		touched = nil
-		err := s.Update(t.Context(), map[string]string{a.parameter: a.value})
-		var failed *rehearsal.FailedError
-		if !errors.As(err, &failed) || failed.Status != "UPDATE_ROLLBACK_COMPLETE" {
-			t.Fatalf("%s=%s ended with %v, want UPDATE_ROLLBACK_COMPLETE", a.parameter, a.value, err)
+		err := s.Update(t.Context(), a.change())
+		if a.refused != "" {
+			a.mustBeRefused(t, err, touched)
+			continue
 		}
-		if reason := failed.Error(); !strings.Contains(reason, a.parameter+" cannot change from") || !strings.Contains(reason, a.value) {
-			t.Errorf("%s: the reason does not say what to do: %s", a.parameter, reason)
-		}
-		if len(touched) > 0 {
-			t.Errorf("%s=%s: touched before the refusal: %v", a.parameter, a.value, touched)
-		}
-	}
-	for _, a := range sample(t, updatable(d), 5) {
-		if err := s.Update(t.Context(), map[string]string{a.parameter: a.value}); err != nil && !strings.Contains(err.Error(), "No updates are to be performed") {
+		// In a sample an answer may be the one that is there.
+		if err != nil && (campaign() || !strings.Contains(err.Error(), "No updates are to be performed")) {
 			t.Fatalf("%s=%s: %v", a.parameter, a.value, err)
 		}
-		if diff := cmp.Diff(before, statefulIDs(t, d, s)); diff != "" {
-			t.Errorf("%s=%s: physical IDs (-before +after):\n%s", a.parameter, a.value, diff)
+		after := statefulIDs(t, l.deployment, s, w.file)
+		for id, physical := range before {
+			if after[id] != physical {
+				t.Errorf("%s=%s: %s was %s and is %s", a.parameter, a.value, id, physical, after[id])
+			}
 		}
-		releaseNames(t, d) // each must be deployed
+		releaseNames(t, l.deployment) // each must be deployed
 	}
+	w.leave(t, l, s)
+}
+
+// settle starts an environment with all that answers may name.
+func (w walk) settle(t *testing.T) *living {
+	t.Helper()
+	l := &living{deployment: start(t, ""), mirror: "mirror-of-the-version"}
+	for _, version := range []string{l.version, nextVersion} {
+		if err := l.clients.Publish(t.Context(), l.Region, l.mirror, rehearsal.Artifacts{Dir: os.Getenv("QUICKSTART_DIST"), Version: version}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.copyCharts(t, "other/charts")
+	for _, prefix := range []string{l.version + "/charts", "other/charts"} {
+		l.publishCharts(t, prefix, charts.Options{Charts: []string{charts.Workspace}, Versions: map[string]string{charts.Workspace: "2.1.13"}})
+	}
+	made, err := l.clients.IAM.CreatePolicy(t.Context(), &iam.CreatePolicyInput{
+		PolicyName: aws.String("edge"), PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.boundary = *made.Policy.Arn
+	if w.customer != nil {
+		l.other = l.deployment.customer(t, rehearsal.CustomerVPC{Blocks: []string{"10.91.0.0/20"}})
+		l.customer = l.deployment.customer(t, *w.customer)
+	}
+	l.snapshot(t)
+	return l
+}
+
+func (a answer) change() map[string]string {
+	change := map[string]string{a.parameter: a.value}
+	maps.Copy(change, a.with)
+	return change
+}
+
+// mustBeRefused looks at an update that must not be done: CloudFormation did not
+// begin, or rolled it back with nothing but the checks touched.
+func (a answer) mustBeRefused(t *testing.T, err error, touched []string) {
+	t.Helper()
+	var failed *rehearsal.FailedError
+	switch {
+	case errors.As(err, &failed) && failed.Status != "UPDATE_ROLLBACK_COMPLETE":
+		t.Fatalf("%s=%s ended with %v, want UPDATE_ROLLBACK_COMPLETE", a.parameter, a.value, err)
+	case err == nil || failed == nil && !strings.Contains(err.Error(), "ValidationError"):
+		t.Fatalf("%s=%s ended with %v, want a refusal", a.parameter, a.value, err)
+	}
+	if reason := err.Error(); !strings.Contains(reason, a.refused) {
+		t.Errorf("%s=%s: the reason does not say %q: %s", a.parameter, a.value, a.refused, reason)
+	}
+	if len(touched) > 0 {
+		t.Errorf("%s=%s: touched before the refusal: %v", a.parameter, a.value, touched)
+	}
+}
+
+// leave deletes the stack and looks at what is left.
+func (w walk) leave(t *testing.T, l *living, s *rehearsal.Stack) {
+	t.Helper()
 	if err := s.Update(t.Context(), map[string]string{"ClusterDeletionProtection": "Off"}); err != nil && !strings.Contains(err.Error(), "No updates are to be performed") {
 		t.Fatal(err)
 	}
-	kept := retained(t, s)
+	resources, err := s.Resources(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := committed(t, w.file).Retained(resources)
 	remove(t, s)
-	if diff := cmp.Diff(kept, d.leftovers(t)); diff != "" {
+	if diff := cmp.Diff(kept, withoutAuthMap(l.leftovers(t))); diff != "" {
 		t.Errorf("left after delete (-retained +left):\n%s", diff)
 	}
+	if l.customer != nil {
+		if err := l.customer.CheckBack(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// withoutAuthMap leaves out the map of a mode that the cluster has left: EKS
+// does not look after it.
+func withoutAuthMap(items []rehearsal.Item) []rehearsal.Item {
+	return slices.DeleteFunc(slices.Clone(items), func(i rehearsal.Item) bool { return strings.HasSuffix(i.ID, "kube-system/aws-auth") })
 }
 
 // copyCharts publishes the version's charts in a second place.
@@ -333,9 +352,9 @@ var stateful = []string{
 	"AWS::CloudFormation::Stack", "Custom::HelmRelease",
 }
 
-// statefulIDs are the physical IDs of those, of the stack and the one that it
-// nests.
-func statefulIDs(t *testing.T, d *deployment, s *rehearsal.Stack) map[string]string {
+// statefulIDs are the physical IDs of those, of the stack and of the one that it
+// nests, if it does.
+func statefulIDs(t *testing.T, d *deployment, s *rehearsal.Stack, file string) map[string]string {
 	t.Helper()
 	ids := map[string]string{}
 	collect := func(file, prefix string, physical map[string]string) {
@@ -349,17 +368,21 @@ func statefulIDs(t *testing.T, d *deployment, s *rehearsal.Stack) map[string]str
 	if err != nil {
 		t.Fatal(err)
 	}
-	collect("quickstart.yaml", "", outer)
-	nested, err := d.clients.FindStack(t.Context(), outer["Network"], nil)
-	if err != nil {
-		t.Fatal(err)
+	collect(file, "", outer)
+	least := 12 // two buckets, three log groups, the cluster, its provider, five releases
+	if outer["Network"] != "" {
+		least += 5 // the nested stack and two zones
+		nested, err := d.clients.FindStack(t.Context(), outer["Network"], nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		inner, err := nested.Resources(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		collect("templates/network.yaml", "Network/", inner)
 	}
-	inner, err := nested.Resources(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	collect("templates/network.yaml", "Network/", inner)
-	if len(ids) < 12 {
+	if len(ids) < least {
 		t.Fatalf("only %d stateful resources found: %v", len(ids), ids)
 	}
 	return ids

@@ -24,7 +24,7 @@ var answerSets = map[string]map[string]string{
 		"KarpenterNamespace": "karpenter", "NodeAmiVersion": "v20260915",
 	},
 	"as little as possible": {
-		"DebugNamespaces": "", "EndpointPublicAccessCidrs": "", "ClusterLogTypes": "None", "ChartSource": "oci://111122223333.dkr.ecr.eu-west-1.amazonaws.com/charts",
+		"DebugNamespaces": "", "EndpointPublicAccessCidrs": "", "ClusterLogTypes": "None", "ChartSource": "oci://registry.example.com:5000/charts",
 		"NodeInstanceFamilies": "c7g", "VpcCniWarmTargets": "",
 	},
 }

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/e6data/aws-quickstart/internal/contract"
 )
 
 const parametersPage = "docs/parameters.md"
@@ -100,6 +102,9 @@ func (c consequences) String() string {
 	}
 	byWhat := map[string][]string{}
 	for _, e := range c.effects {
+		if e.kind == contract.TypeFixedAnswers {
+			continue // it looks at the answer and makes nothing
+		}
 		said := "`" + e.id + "`"
 		if len(e.properties) > 0 {
 			said += " (" + strings.Join(e.properties, ", ") + ")"

@@ -216,13 +216,13 @@ func TestPatterns(t *testing.T) {
 		},
 		"NodeCapacityTypes":  {takes: []string{"on-demand", "spot", "spot,on-demand"}, refuses: []string{"", "Spot", "on-demand,spot"}},
 		"NodeArchitectures":  {takes: []string{"arm64", "amd64", "arm64,amd64"}, refuses: []string{"", "x86_64"}},
-		"NodeAmiVersion":     {takes: []string{"latest", "v20260915"}, refuses: []string{"", "20260915", "v2026", "ami-0123456789abcdef0"}},
+		"NodeAmiVersion":     {takes: []string{"latest", "v20260915", "v20261231"}, refuses: []string{"", "20260915", "v2026", "v20261301", "v20260932", "v20260900", "ami-0123456789abcdef0"}},
 		"KarpenterNamespace": {takes: []string{"kube-system", "karpenter"}, refuses: []string{"", "Karpenter", "a.b"}},
 		"HttpsProxy": {
-			takes: []string{"", "http://proxy.example.com:3128", "https://10.0.0.9:443"},
+			takes: []string{"", "http://proxy.example.com:3128", "https://10.0.0.9:443", "http://proxy:1", "http://proxy:65535"},
 			refuses: []string{
 				"proxy.example.com:3128", "http://proxy.example.com", "http://user:secret@proxy.example.com:3128", "http://user@proxy:3128",
-				"socks5://proxy:1080", "http://proxy:3128/", "http://-proxy:3128",
+				"socks5://proxy:1080", "http://proxy:3128/", "http://-proxy:3128", "http://proxy:0", "http://proxy:65536", "http://proxy:99999",
 			},
 		},
 		"NoProxy": {
@@ -231,12 +231,12 @@ func TestPatterns(t *testing.T) {
 		},
 		"ImageRegistry": {
 			takes:   []string{"", "registry.example.com", "registry.example.com:5000/a/b-c", "111122223333.dkr.ecr.us-east-1.amazonaws.com/mirror"},
-			refuses: []string{"https://registry.example.com", "registry.example.com/", "registry.example.com/A", "registry.example.com/a:tag", "/a"},
+			refuses: []string{"https://registry.example.com", "registry.example.com/", "registry.example.com/A", "registry.example.com/a:tag", "registry.example.com:65536/a", "/a"},
 		},
 		"ChartSource": {
 			takes: []string{"Public", "s3://charts", "s3://charts/a/b", "oci://registry.example.com:5000/charts", "oci://public.ecr.aws/karpenter"},
 			refuses: []string{
-				"", "public", "s3://", "s3://charts/", "s3://charts/a/", "s3://charts/*", "https://example.com", "oci://", "s3://charts/s3://x",
+				"", "public", "s3://", "s3://charts/", "s3://charts/a/", "s3://charts/*", "https://example.com", "oci://", "oci://registry:70000", "s3://charts/s3://x",
 			},
 		},
 		"Version":              {takes: []string{"0.1.0", "1.2.3-rc.1"}, refuses: []string{"", "latest", "1.2", "../1.2.3"}},

@@ -186,7 +186,6 @@ func TestInstallerReadsChartsOnlyWhereTheyAre(t *testing.T) {
 		"public":                 {"Public", nil},
 		"a registry":             {"oci://registry.example.com/charts", nil},
 		"a bucket with a prefix": {"s3://charts/mirror/e6", []string{"arn:aws:s3:::charts/mirror/e6/*"}},
-		"a registry of ECR":      {"oci://111122223333.dkr.ecr.eu-west-1.amazonaws.com/charts", nil},
 		"a bucket":               {"s3://charts", []string{"arn:aws:s3:::charts/*"}},
 	}
 	for name, tt := range tests {
