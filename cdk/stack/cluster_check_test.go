@@ -1,43 +1,17 @@
 package stack
 
 import (
-	"encoding/json"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/jsii-runtime-go"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/e6data/aws-quickstart/internal/contract"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	jsii.Close()
-	os.Exit(code)
-}
-
-// synthesised is the template of a stack that declare fills.
-func synthesised(t *testing.T, declare func(awscdk.Stack)) map[string]any {
-	t.Helper()
-	app := awscdk.NewApp(&awscdk.AppProps{Outdir: text(t.TempDir()), AnalyticsReporting: new(false), TreeMetadata: new(false)})
-	declare(newStack(app, "Test", false, "a test"))
-	out, err := os.ReadFile(filepath.Join(*app.Synth(nil).Directory(), "Test.template.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var template map[string]any
-	if err := json.Unmarshal(out, &template); err != nil {
-		t.Fatal(err)
-	}
-	return template
-}
-
 func TestClusterCheck(t *testing.T) {
 	const function = "arn:aws:lambda:us-east-1:111122223333:function:installer"
-	template := synthesised(t, func(s awscdk.Stack) {
+	_, template := synthesised(t, func(s awscdk.Stack) {
 		made := func(id string) awscdk.CfnResource {
 			return awscdk.NewCfnResource(s, text(id), &awscdk.CfnResourceProps{Type: text("AWS::CloudFormation::WaitConditionHandle")})
 		}
