@@ -116,7 +116,7 @@ func (e *Environment) MakeCluster(ctx context.Context, c CustomerCluster) (*Made
 }
 
 // complete fills in what is not said, and refuses what cannot be.
-func (c *CustomerCluster) complete() error {
+func (c *CustomerCluster) complete() error { //nolint:gocyclo // a default or a refusal for each field
 	if c.Name == "" {
 		c.Name = "customer"
 	}
@@ -157,8 +157,10 @@ func (c *CustomerCluster) complete() error {
 var clusterVPC = CustomerVPC{
 	Blocks: []string{"10.90.0.0/16"},
 	Subnets: []CustomerSubnet{
-		{Block: "10.90.0.0/24", Zone: "a", Public: true}, {Block: "10.90.1.0/24", Zone: "b", Public: true},
-		{Block: "10.90.16.0/20", Zone: "a"}, {Block: "10.90.32.0/20", Zone: "b"},
+		{Block: "10.90.0.0/24", Zone: "a", Public: true},
+		{Block: "10.90.1.0/24", Zone: "b", Public: true},
+		{Block: "10.90.16.0/20", Zone: "a"},
+		{Block: "10.90.32.0/20", Zone: "b"},
 	},
 	InternetGateway: true, NatGateway: true, S3Endpoint: true,
 }

@@ -170,7 +170,7 @@ func isReady(o *unstructured.Unstructured) error {
 			if c["status"] == "True" {
 				return nil
 			}
-			return fmt.Errorf("Ready is %v: %v %v", c["status"], c["reason"], c["message"])
+			return fmt.Errorf("condition Ready is %v: %v %v", c["status"], c["reason"], c["message"])
 		}
 	}
 	return fmt.Errorf("%s %s has no condition Ready yet", o.GetKind(), o.GetName())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	ekstypes "github.com/aws/aws-sdk-go-v2/service/eks/types"
@@ -66,9 +67,7 @@ func (m *MadeCluster) Picture(ctx context.Context) (Picture, error) {
 	}
 	whole := Picture{}
 	for _, part := range parts {
-		for thing, content := range part.picture {
-			whole[thing] = content
-		}
+		maps.Copy(whole, part.picture)
 	}
 	return whole, nil
 }

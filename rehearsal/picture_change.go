@@ -49,7 +49,7 @@ func lineOf(lines []string, i int) string {
 	return fmt.Sprintf("line %d %q", i+1, lines[i])
 }
 
-// Changed are the things of an error about changes, nil for any other error.
+// Things are the things of an error about changes, nil for any other error.
 func (e *ChangedError) Things() []string {
 	things := make([]string, len(e.Changes))
 	for i, c := range e.Changes {

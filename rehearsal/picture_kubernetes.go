@@ -25,14 +25,18 @@ const atOnce = 8
 // unseen are types whose objects come, change and go by themselves, and those
 // that are no objects at all.
 var unseen = []schema.GroupResource{
-	{Resource: "events"}, {Group: "events.k8s.io", Resource: "events"},
+	{Resource: "events"},
+	{Group: "events.k8s.io", Resource: "events"},
 	{Group: "coordination.k8s.io", Resource: "leases"},
-	{Resource: "endpoints"}, {Group: "discovery.k8s.io", Resource: "endpointslices"},
+	{Resource: "endpoints"},
+	{Group: "discovery.k8s.io", Resource: "endpointslices"},
 	{Resource: "componentstatuses"},
 	{Group: "networking.k8s.io", Resource: "ipaddresses"},
-	{Group: "storage.k8s.io", Resource: "csinodes"}, {Group: "storage.k8s.io", Resource: "csistoragecapacities"},
+	{Group: "storage.k8s.io", Resource: "csinodes"},
+	{Group: "storage.k8s.io", Resource: "csistoragecapacities"},
 	{Group: "certificates.k8s.io", Resource: "certificatesigningrequests"},
-	{Group: "metrics.k8s.io", Resource: "nodes"}, {Group: "metrics.k8s.io", Resource: "pods"},
+	{Group: "metrics.k8s.io", Resource: "nodes"},
+	{Group: "metrics.k8s.io", Resource: "pods"},
 }
 
 // addCluster adds every object of a Kubernetes cluster.

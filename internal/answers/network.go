@@ -56,7 +56,7 @@ func checkProxy(_ stack, value string) error {
 	host := place.Hostname()
 	address, err := netip.ParseAddr(host)
 	if host != "localhost" && (err != nil || !address.IsLoopback() && !address.IsLinkLocalUnicast() && !address.IsUnspecified()) {
-		return nil
+		return nil //nolint:nilerr // a name is no address, and as good
 	}
 	return fmt.Errorf("HttpsProxy %s is at %s, which every function and every node takes for itself: enter the address of a proxy that they reach over the network", value, host)
 }

@@ -44,8 +44,13 @@ func checkImageRegistry(s stack, value string) error {
 // (the SDKs' partitions.json has the same as regionRegex).
 func partitionOf(region string) string {
 	for _, known := range []struct{ prefix, partition string }{
-		{"cn-", "aws-cn"}, {"us-gov-", "aws-us-gov"}, {"us-isob-", "aws-iso-b"}, {"us-isof-", "aws-iso-f"}, {"us-iso-", "aws-iso"},
-		{"eu-isoe-", "aws-iso-e"}, {"eusc-", "aws-eusc"},
+		{"cn-", "aws-cn"},
+		{"us-gov-", "aws-us-gov"},
+		{"us-isob-", "aws-iso-b"},
+		{"us-isof-", "aws-iso-f"},
+		{"us-iso-", "aws-iso"},
+		{"eu-isoe-", "aws-iso-e"},
+		{"eusc-", "aws-eusc"},
 	} {
 		if strings.HasPrefix(region, known.prefix) {
 			return known.partition

@@ -97,7 +97,7 @@ func validPrefix(text string) string {
 }
 
 // understand takes the document's only node for a list, or for none.
-func (d *document) understand(n *yaml.Node, asJSON []byte) error {
+func (d *document) understand(n *yaml.Node, asJSON []byte) error { //nolint:gocyclo // one branch for each shape, read from top to bottom
 	switch {
 	case n.Kind == yaml.ScalarNode && n.Value == "" && n.Style == 0 && n.Anchor == "" && string(asJSON) == "null":
 		return nil // nothing after a marker

@@ -80,7 +80,7 @@ func setRole(mapRoles string, ours, role Role) (out string, changed bool, err er
 
 func (d *document) conflict(it item, role Role) error {
 	return refuse(d.text, it.Line,
-		"is an entry of somebody else that maps the role "+it.Role.String(),
+		"is an entry of somebody else that maps the role "+it.String(),
 		fmt.Sprintf("remove it or make it %s, and try again", role))
 }
 

@@ -26,7 +26,7 @@ func (r Result) ours() []Role { return slices.Concat(r.Kept, r.Changed, r.Added)
 // planSet edits a text so that it maps the wanted roles, and those of our
 // roles that are not wanted any more are gone. All refusals come together, with
 // lines of the text as it is.
-func planSet(text string, ours, wanted []Role) (string, Result, error) {
+func planSet(text string, ours, wanted []Role) (string, Result, error) { //nolint:gocyclo // its steps share what they found
 	d, err := parse(text)
 	if err != nil {
 		return text, Result{}, err

@@ -102,7 +102,7 @@ func TestControllersOnACluster(t *testing.T) {
 }
 
 // broken makes the customer's controllers old and never ready.
-func (r *real) broken(t *testing.T, folder string) {
+func (r *running) broken(t *testing.T, folder string) {
 	t.Helper()
 	const fault = `podAnnotations: {rehearsal.e6data.com/fault: NeverReady}`
 	if err := r.install(t, customer, karpenterHere, loadChart(t, folder, "karpenter"),
@@ -213,7 +213,7 @@ func TestStacksOnACluster(t *testing.T) {
 
 // claimed compares the claims with what the charts made, cluster-wide objects and
 // service accounts, both ways.
-func (r *real) claimed(t *testing.T, w Want, nodepool release.Target) {
+func (r *running) claimed(t *testing.T, w Want, nodepool release.Target) {
 	t.Helper()
 	var claims, made []string
 	listed := map[string]bool{}
@@ -302,7 +302,7 @@ func TestRoomForKarpenterIsTheSchedulersOpinion(t *testing.T) {
 }
 
 // agree compares the check with what becomes of two pods.
-func (r *real) agree(t *testing.T, folder string, enough bool) {
+func (r *running) agree(t *testing.T, folder string, enough bool) {
 	t.Helper()
 	w := wantInstall()
 	reader, err := NewReader(r.Config())

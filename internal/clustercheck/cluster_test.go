@@ -15,7 +15,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"sigs.k8s.io/yaml"
@@ -26,8 +25,8 @@ import (
 	"github.com/e6data/aws-quickstart/internal/release"
 )
 
-// real is a real API server with what a test does to it.
-type real struct {
+// running is a real API server with what a test does to it.
+type running struct {
 	*kube.Cluster
 	kube    kubernetes.Interface
 	dynamic dynamic.Interface
@@ -36,7 +35,7 @@ type real struct {
 
 // realCluster starts the rehearsal's embedded EKS, one for each test since they
 // change what is cluster-wide, or skips the test.
-func realCluster(t *testing.T, nodes int) *real {
+func realCluster(t *testing.T, nodes int) *running {
 	t.Helper()
 	binary := os.Getenv("LOCALKUBE")
 	if binary == "" {
@@ -47,7 +46,7 @@ func realCluster(t *testing.T, nodes int) *real {
 		t.Fatal(err)
 	}
 	t.Cleanup(stop)
-	r := &real{Cluster: cluster}
+	r := &running{Cluster: cluster}
 	if r.kube, err = kubernetes.NewForConfig(cluster.Config()); err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +88,7 @@ var customer = owner("customer", "33333333-0000")
 
 // relabel gives the records of a release the labels of an owner, or takes them
 // away.
-func (r *real) relabel(t *testing.T, target release.Target, o release.Owner, keep bool) {
+func (r *running) relabel(t *testing.T, target release.Target, o release.Owner, keep bool) {
 	t.Helper()
 	secrets := r.kube.CoreV1().Secrets(target.Namespace)
 	list, err := secrets.List(t.Context(), metav1.ListOptions{LabelSelector: "owner=helm,name=" + target.Name})
@@ -112,7 +111,7 @@ func (r *real) relabel(t *testing.T, target release.Target, o release.Owner, kee
 }
 
 // install installs or upgrades a release for an owner; values are YAML.
-func (r *real) install(t *testing.T, o release.Owner, target release.Target, c *chart.Chart, values string, wait bool) error {
+func (r *running) install(t *testing.T, o release.Owner, target release.Target, c *chart.Chart, values string, wait bool) error {
 	t.Helper()
 	var v map[string]any
 	if err := yaml.Unmarshal([]byte(values), &v); err != nil {
@@ -128,14 +127,14 @@ func (r *real) install(t *testing.T, o release.Owner, target release.Target, c *
 	return err
 }
 
-func (r *real) mustInstall(t *testing.T, o release.Owner, target release.Target, c *chart.Chart, values string) {
+func (r *running) mustInstall(t *testing.T, o release.Owner, target release.Target, c *chart.Chart, values string) {
 	t.Helper()
 	if err := r.install(t, o, target, c, values, true); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (r *real) remove(t *testing.T, o release.Owner, target release.Target) {
+func (r *running) remove(t *testing.T, o release.Owner, target release.Target) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
@@ -148,7 +147,7 @@ func (r *real) remove(t *testing.T, o release.Owner, target release.Target) {
 }
 
 // client gives the dynamic client for an object.
-func (r *real) client(t *testing.T, o *unstructured.Unstructured) dynamic.ResourceInterface {
+func (r *running) client(t *testing.T, o *unstructured.Unstructured) dynamic.ResourceInterface {
 	t.Helper()
 	mapper, err := r.Getter("default").ToRESTMapper()
 	if err != nil {
@@ -167,7 +166,7 @@ func (r *real) client(t *testing.T, o *unstructured.Unstructured) dynamic.Resour
 
 // create makes the objects of some YAML, as a customer would, and takes them
 // away after the test.
-func (r *real) create(t *testing.T, text string) {
+func (r *running) create(t *testing.T, text string) {
 	t.Helper()
 	for doc := range strings.SplitSeq(text, "\n---\n") {
 		var o unstructured.Unstructured
@@ -183,7 +182,7 @@ func (r *real) create(t *testing.T, text string) {
 	}
 }
 
-func (r *real) delete(t *testing.T, client dynamic.ResourceInterface, name string) {
+func (r *running) delete(t *testing.T, client dynamic.ResourceInterface, name string) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
 	if err := client.Delete(ctx, name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
@@ -199,7 +198,7 @@ func (r *real) delete(t *testing.T, client dynamic.ResourceInterface, name strin
 
 // eventually repeats what may fail while the cluster takes something in, for
 // as long as half a minute.
-func (r *real) eventually(t *testing.T, what string, do func() error) {
+func (r *running) eventually(t *testing.T, what string, do func() error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
@@ -217,12 +216,12 @@ func (r *real) eventually(t *testing.T, what string, do func() error) {
 }
 
 // check takes a picture with the administrator's rights and judges it.
-func (r *real) check(t *testing.T, w Want) Findings {
+func (r *running) check(t *testing.T, w Want) Findings {
 	t.Helper()
 	return r.checkAs(t, w, r.Cluster)
 }
 
-func (r *real) checkAs(t *testing.T, w Want, as *kube.Cluster) Findings {
+func (r *running) checkAs(t *testing.T, w Want, as *kube.Cluster) Findings {
 	t.Helper()
 	reader, err := NewReader(as.Config())
 	if err != nil {
@@ -288,7 +287,7 @@ func definitionsOf(t *testing.T, folder string, change func(string) string) []st
 }
 
 // established waits until the API server serves a kind.
-func (r *real) established(t *testing.T, resource schema.GroupVersionResource) {
+func (r *running) established(t *testing.T, resource schema.GroupVersionResource) {
 	t.Helper()
 	r.eventually(t, "serve "+resource.String(), func() error {
 		_, err := r.dynamic.Resource(resource).List(t.Context(), metav1.ListOptions{})
@@ -296,15 +295,7 @@ func (r *real) established(t *testing.T, resource schema.GroupVersionResource) {
 	})
 }
 
-// patch merges JSON into an object.
-func patch(t *testing.T, client dynamic.ResourceInterface, name, change string) {
-	t.Helper()
-	if _, err := client.Patch(t.Context(), name, types.MergePatchType, []byte(change), metav1.PatchOptions{FieldManager: "customer"}); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (r *real) taint(t *testing.T, node string, taints ...core.Taint) {
+func (r *running) taint(t *testing.T, node string, taints ...core.Taint) {
 	t.Helper()
 	r.eventually(t, "taint "+node, func() error {
 		n, err := r.kube.CoreV1().Nodes().Get(t.Context(), node, metav1.GetOptions{})

@@ -201,7 +201,7 @@ webhooks:
 
 // unconvertible leaves a NodePool in a version that needs a conversion, and
 // nobody to do it, as a Karpenter does that was removed on its way to 1.1.
-func (r *real) unconvertible(t *testing.T) {
+func (r *running) unconvertible(t *testing.T) {
 	t.Helper()
 	const crd = `apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
@@ -222,7 +222,7 @@ spec:
 }
 
 // rights checks with tokens that may do less and less.
-func (r *real) rights(t *testing.T) {
+func (r *running) rights(t *testing.T) {
 	w := wantExisting()
 	as := func(t *testing.T, role string) *kube.Cluster {
 		t.Helper()

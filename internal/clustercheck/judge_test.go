@@ -73,7 +73,7 @@ func existing() *world {
 func install() *world {
 	w := existing()
 	w.ControllerRoleName = ""
-	w.Want.Karpenter = Controller{Install: true, Namespace: "kube-system", Version: "1.14.0"}
+	w.Karpenter = Controller{Install: true, Namespace: "kube-system", Version: "1.14.0"}
 	w.LoadBalancer = Controller{Install: true, Namespace: "kube-system", Version: "3.5.0"}
 	w.Definitions, w.Deployments, w.IngressControllers = map[string]Definition{}, nil, nil
 	w.Nodes = []Node{{Zone: "a", Usable: true}, {Zone: "b", Usable: true}}
@@ -241,7 +241,7 @@ var rows = map[string]row{
 	},
 	"Karpenter's namespace is being deleted": {
 		from: install, change: func(w *world) {
-			w.Want.Karpenter.Namespace = "karpenter"
+			w.Karpenter.Namespace = "karpenter"
 			w.Namespaces["karpenter"] = core.Namespace{Status: core.NamespaceStatus{Phase: core.NamespaceTerminating}}
 		},
 		rules: []Rule{NamespaceEnding}, say: []string{"namespace karpenter", "no reason yet"},
@@ -263,7 +263,7 @@ var rows = map[string]row{
 	},
 	"Karpenter beside EKS Auto Mode": {from: existing, change: func(w *world) { w.AutoMode = true }},
 	"the stack's own Karpenter called existing": {
-		from: standing, change: func(w *world) { w.Want.Karpenter.Install = false },
+		from: standing, change: func(w *world) { w.Karpenter.Install = false },
 		rules: []Rule{KarpenterOwn}, say: []string{"kube-system/karpenter is this stack's own", "leave it at Install"},
 	},
 	"two Karpenters": {

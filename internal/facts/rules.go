@@ -57,7 +57,7 @@ func (v *view) closedTo(whom, peer, direction string) error {
 // firewall or an endpoint of the VPC, cannot be judged from here.
 func (v *view) letsOut() bool {
 	for _, r := range v.rules {
-		if aws.ToString(r.GroupId) != v.group || aws.ToBool(r.IsEgress) != egress || !covers(r) {
+		if aws.ToString(r.GroupId) != v.group || !aws.ToBool(r.IsEgress) || !covers(r) {
 			continue
 		}
 		peer := r.ReferencedGroupInfo
@@ -71,7 +71,7 @@ func (v *view) letsOut() bool {
 // lets tells whether a rule of a group admits HTTPS from, or to, another group
 // or all of the blocks. A prefix list is taken for admitting: what is in it is
 // not looked at.
-func (v *view) lets(group string, direction bool, peer string, blocks []netip.Prefix) bool {
+func (v *view) lets(group string, direction bool, peer string, blocks []netip.Prefix) bool { //nolint:gocyclo // one branch for each kind of peer
 	open := make([]bool, len(blocks))
 	for _, r := range v.rules {
 		if aws.ToString(r.GroupId) != group || aws.ToBool(r.IsEgress) != direction || !covers(r) {

@@ -17,8 +17,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/smithy-go"
 
-	"github.com/e6data/aws-quickstart/internal/contract"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/e6data/aws-quickstart/internal/contract"
 )
 
 // iamOf is an IAM with OIDC providers. Writes act on what is; reads may show
@@ -55,7 +56,7 @@ func newIAM() *iamOf {
 }
 
 // has puts a provider there, long ago.
-func (f *iamOf) has(arn string, audiences []string, tags map[string]string) {
+func (f *iamOf) has(arn string, audiences []string, tags map[string]string) { //nolint:unparam // reads as a sentence
 	f.providers[arn] = []version{{record: &record{audiences, tags}}}
 }
 

@@ -173,23 +173,26 @@ func TestClusterFactsOfManyNetworks(t *testing.T) {
 		{
 			name: "private by the main route table",
 			change: func(t *testing.T) {
+				t.Helper()
 				c.associate(t, c.subnets["b"], "")
 				c.routes(t, c.main, c.out(c.nat))
 				c.routes(t, c.table)
 			},
-			undo: func(t *testing.T) { c.associate(t, c.subnets["b"], c.table) }, nodes: c.subnets["b"],
+			undo: func(t *testing.T) { t.Helper(); c.associate(t, c.subnets["b"], c.table) }, nodes: c.subnets["b"],
 		},
 		{
 			name: "public by the main route table",
 			change: func(t *testing.T) {
+				t.Helper()
 				c.associate(t, c.subnets["b"], "")
 				c.routes(t, c.main, to("0.0.0.0/0", ec2.CreateRouteInput{GatewayId: &c.vpc.Gateway}))
 			},
-			undo: func(t *testing.T) { c.associate(t, c.subnets["b"], c.table) }, nodes: first,
+			undo: func(t *testing.T) { t.Helper(); c.associate(t, c.subnets["b"], c.table) }, nodes: first,
 		},
 		{
 			name: "public subnets only",
 			change: func(t *testing.T) {
+				t.Helper()
 				c.update(t, eks.UpdateClusterConfigInput{ResourcesVpcConfig: &ekstypes.VpcConfigRequest{SubnetIds: []string{c.subnets["public-a"], c.subnets["public-b"]}}})
 			},
 			reasons: []string{"give subnets for functions and nodes as PrivateSubnetIds: private ones of " + c.vpc.ID + " with a way out (such as ", a, "it is public: route table ", " to the internet gateway " + c.vpc.Gateway},
@@ -197,6 +200,7 @@ func TestClusterFactsOfManyNetworks(t *testing.T) {
 		{
 			name: "public subnets only, and private ones given",
 			change: func(t *testing.T) {
+				t.Helper()
 				c.update(t, eks.UpdateClusterConfigInput{ResourcesVpcConfig: &ekstypes.VpcConfigRequest{SubnetIds: []string{c.subnets["public-a"], c.subnets["public-b"]}}})
 			},
 			ask: map[string]any{"PrivateSubnetIds": []string{c.subnets["b"]}}, nodes: c.subnets["b"],
@@ -204,6 +208,7 @@ func TestClusterFactsOfManyNetworks(t *testing.T) {
 		{
 			name: "public by IPv6",
 			change: func(t *testing.T) {
+				t.Helper()
 				c.routes(t, c.table, c.out(c.nat), ec2.CreateRouteInput{DestinationIpv6CidrBlock: aws.String("::/0"), GatewayId: &c.vpc.Gateway})
 			},
 			reasons: []string{"it is public: route table " + c.table + " sends ::/0 to the internet gateway"},
@@ -211,41 +216,48 @@ func TestClusterFactsOfManyNetworks(t *testing.T) {
 		{
 			name: "public by a prefix list",
 			change: func(t *testing.T) {
+				t.Helper()
 				c.routes(t, c.table, c.out(c.nat), ec2.CreateRouteInput{DestinationPrefixListId: aws.String("pl-0123456789abcdef0"), GatewayId: &c.vpc.Gateway})
 			},
 			reasons: []string{"sends pl-0123456789abcdef0 to the internet gateway"},
 		},
 		{
 			name: "a transit gateway", change: func(t *testing.T) {
+				t.Helper()
 				c.routes(t, c.table, to("0.0.0.0/0", ec2.CreateRouteInput{TransitGatewayId: aws.String("tgw-0123456789abcdef0")}))
 			}, nodes: both,
 		},
 		{
 			name: "a peering connection", change: func(t *testing.T) {
+				t.Helper()
 				c.routes(t, c.table, to("10.4.0.0/16", ec2.CreateRouteInput{VpcPeeringConnectionId: aws.String("pcx-0123456789abcdef0")}))
 			}, nodes: both,
 		},
 		{
 			name: "a virtual private gateway", change: func(t *testing.T) {
+				t.Helper()
 				c.routes(t, c.table, to("0.0.0.0/0", ec2.CreateRouteInput{GatewayId: aws.String("vgw-0123456789abcdef0")}))
 			}, nodes: both,
 		},
 		{
 			name: "a firewall's endpoint", change: func(t *testing.T) {
+				t.Helper()
 				c.routes(t, c.table, to("0.0.0.0/0", ec2.CreateRouteInput{VpcEndpointId: aws.String("vpce-0123456789abcdef0")}))
 			}, nodes: both,
 		},
 		{name: "a NAT gateway that is gone", change: c.goneNat, reasons: []string{"which is gone (a blackhole), and without a way out the VPC needs endpoints it does not have: ec2, ecr.api, ecr.dkr, eks, s3, sts"}},
-		{name: "nothing out", change: func(t *testing.T) { c.routes(t, c.table) }, reasons: []string{"route table " + c.table + " leads nowhere out of the VPC"}},
-		{name: "nothing out, and a proxy", change: func(t *testing.T) { c.routes(t, c.table) }, ask: map[string]any{"HttpsProxy": "http://proxy.example.com:3128"}, nodes: both},
+		{name: "nothing out", change: func(t *testing.T) { t.Helper(); c.routes(t, c.table) }, reasons: []string{"route table " + c.table + " leads nowhere out of the VPC"}},
+		{name: "nothing out, and a proxy", change: func(t *testing.T) { t.Helper(); c.routes(t, c.table) }, ask: map[string]any{"HttpsProxy": "http://proxy.example.com:3128"}, nodes: both},
 		{
 			name: "interface endpoints only", change: func(t *testing.T) {
+				t.Helper()
 				c.routes(t, c.table)
 				c.endpoints(t, c.group, "ec2", "ecr.api", "ecr.dkr", "eks", "s3", "sts")
 			}, nodes: both,
 		},
 		{
 			name: "interface endpoints but one", change: func(t *testing.T) {
+				t.Helper()
 				c.routes(t, c.table)
 				c.endpoints(t, c.group, "ec2", "ecr.api", "ecr.dkr", "eks", "s3")
 			}, reasons: []string{"endpoints it does not have: sts"},
@@ -268,6 +280,7 @@ func TestClusterFactsOfManyNetworks(t *testing.T) {
 		{
 			name: "a security group after that command",
 			change: func(t *testing.T) {
+				t.Helper()
 				c.revoke(t, itself(c.group), false)
 				rule := itself(c.group)
 				rule.IpProtocol, rule.FromPort, rule.ToPort = aws.String("tcp"), aws.Int32(443), aws.Int32(443)
@@ -283,9 +296,10 @@ func TestClusterFactsOfManyNetworks(t *testing.T) {
 			name: "a public endpoint alone, closed to the NAT gateway", change: func(t *testing.T) { c.publicTo(t, "203.0.113.0/24") },
 			reasons: []string{"the Kubernetes API has a public endpoint only, which does not let in " + c.address, "aws eks update-cluster-config --name theirs"},
 		},
-		{name: "a public endpoint alone, open to the NAT gateway", change: func(t *testing.T) { c.publicTo(t, c.address+"/32") }, nodes: both},
+		{name: "a public endpoint alone, open to the NAT gateway", change: func(t *testing.T) { t.Helper(); c.publicTo(t, c.address+"/32") }, nodes: both},
 		{
 			name: "a cluster that EKS is updating", change: func(t *testing.T) {
+				t.Helper()
 				if _, err := c.clients.EKS.UpdateClusterConfig(t.Context(), &eks.UpdateClusterConfigInput{Name: &c.name, AccessConfig: &ekstypes.UpdateAccessConfigRequest{AuthenticationMode: ekstypes.AuthenticationModeApi}}); err != nil {
 					t.Fatal(err)
 				}

@@ -206,7 +206,7 @@ func (o *ownThings) checkKeyOfClusterAndBucket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e := cluster.Cluster.EncryptionConfig; len(e) != 1 || !slices.Equal(e[0].Resources, []string{"secrets"}) || aws.ToString(e[0].Provider.KeyArn) != o.key {
+	if e := cluster.Cluster.EncryptionConfig; len(e) != 1 || aws.ToString(e[0].Provider.KeyArn) != o.key {
 		t.Errorf("the cluster's secrets are encrypted with %+v", e)
 	}
 	bucket := o.physical["WorkspaceBucket"]

@@ -45,8 +45,11 @@ type living struct {
 var roomyVPC = rehearsal.CustomerVPC{
 	Blocks: []string{"10.90.0.0/18"}, InternetGateway: true, NatGateway: true,
 	Subnets: []rehearsal.CustomerSubnet{
-		{Block: "10.90.0.0/24", Zone: "a", Public: true}, {Block: "10.90.4.0/23", Zone: "a"}, {Block: "10.90.6.0/23", Zone: "b"},
-		{Block: "10.90.8.0/24", Zone: "d"}, {Block: "10.90.9.0/24", Zone: "b", Public: true},
+		{Block: "10.90.0.0/24", Zone: "a", Public: true},
+		{Block: "10.90.4.0/23", Zone: "a"},
+		{Block: "10.90.6.0/23", Zone: "b"},
+		{Block: "10.90.8.0/24", Zone: "d"},
+		{Block: "10.90.9.0/24", Zone: "b", Public: true},
 	},
 }
 

@@ -36,15 +36,18 @@ type theirCluster struct {
 	reach        *ekstypes.VpcConfigResponse // as it was made
 }
 
-func startTheirCluster(t *testing.T, name string) *theirCluster {
+func startTheirCluster(t *testing.T, name string) *theirCluster { //nolint:unparam // reads as a sentence
 	t.Helper()
 	d := start(t, "")
 	made, err := d.MakeVPC(t.Context(), rehearsal.CustomerVPC{
 		Blocks: []string{"10.90.0.0/16"}, InternetGateway: true, NatGateway: true,
 		Subnets: []rehearsal.CustomerSubnet{
-			{Block: "10.90.0.0/24", Zone: "a"}, {Block: "10.90.1.0/24", Zone: "b"},
-			{Block: "10.90.128.0/24", Zone: "a", Public: true}, {Block: "10.90.129.0/24", Zone: "b", Public: true},
-			{Block: "10.90.2.0/28", Zone: "a"}, {Block: "10.90.3.0/24", Zone: "-bos-1a"},
+			{Block: "10.90.0.0/24", Zone: "a"},
+			{Block: "10.90.1.0/24", Zone: "b"},
+			{Block: "10.90.128.0/24", Zone: "a", Public: true},
+			{Block: "10.90.129.0/24", Zone: "b", Public: true},
+			{Block: "10.90.2.0/28", Zone: "a"},
+			{Block: "10.90.3.0/24", Zone: "-bos-1a"},
 		},
 	})
 	if err != nil {

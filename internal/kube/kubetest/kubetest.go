@@ -41,7 +41,7 @@ func Start(binary string, nodes int) (cluster *kube.Cluster, stop func(), err er
 	go func() { ended <- command.Wait() }()
 	stop = func() {
 		_ = input.Close()
-		<-ended
+		_ = <-ended
 		_ = os.RemoveAll(dir)
 	}
 	for range time.Tick(50 * time.Millisecond) {
