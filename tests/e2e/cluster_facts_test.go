@@ -271,7 +271,7 @@ func TestClusterFactsOfManyNetworks(t *testing.T) {
 		{name: "a full subnet", change: c.fill, undo: c.empty, ask: map[string]any{"PrivateSubnetIds": []string{c.subnets["small"]}}, reasons: []string{"no address of it is free"}},
 		{
 			name:   "a security group that does not let itself in",
-			change: func(t *testing.T) { c.revoke(t, itself(c.group), false) },
+			change: func(t *testing.T) { t.Helper(); c.revoke(t, itself(c.group), false) },
 			reasons: []string{
 				"does not let itself in on TCP port 443", "aws ec2 authorize-security-group-ingress --region us-east-1 --group-id " + c.group +
 					" --ip-permissions 'IpProtocol=tcp,FromPort=443,ToPort=443,UserIdGroupPairs=[{GroupId=" + c.group + "}]'",
@@ -289,11 +289,11 @@ func TestClusterFactsOfManyNetworks(t *testing.T) {
 			nodes: both,
 		},
 		{
-			name: "a security group that lets nothing out", change: func(t *testing.T) { c.revoke(t, everything, true) },
+			name: "a security group that lets nothing out", change: func(t *testing.T) { t.Helper(); c.revoke(t, everything, true) },
 			reasons: []string{"does not let itself out on TCP port 443", "does not let anything out to AWS's APIs on TCP port 443"},
 		},
 		{
-			name: "a public endpoint alone, closed to the NAT gateway", change: func(t *testing.T) { c.publicTo(t, "203.0.113.0/24") },
+			name: "a public endpoint alone, closed to the NAT gateway", change: func(t *testing.T) { t.Helper(); c.publicTo(t, "203.0.113.0/24") },
 			reasons: []string{"the Kubernetes API has a public endpoint only, which does not let in " + c.address, "aws eks update-cluster-config --name theirs"},
 		},
 		{name: "a public endpoint alone, open to the NAT gateway", change: func(t *testing.T) { t.Helper(); c.publicTo(t, c.address+"/32") }, nodes: both},

@@ -41,7 +41,7 @@ func Start(binary string, nodes int) (cluster *kube.Cluster, stop func(), err er
 	go func() { ended <- command.Wait() }()
 	stop = func() {
 		_ = input.Close()
-		_ = <-ended
+		<-ended //nolint:errcheck // it was told to end
 		_ = os.RemoveAll(dir)
 	}
 	for range time.Tick(50 * time.Millisecond) {
