@@ -213,6 +213,7 @@ func TestAnswersChangeOnALivingStack(t *testing.T) {
 }
 
 func (w walk) run(t *testing.T) {
+	t.Helper()
 	l := w.settle(t)
 	var touched []string
 	s := l.of(t, w.file, "quickstart")
