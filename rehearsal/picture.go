@@ -30,7 +30,8 @@ type Change struct{ Thing, Was, Is string }
 // Since are the changes since an earlier picture, without the allowed ones, in
 // the order of the things.
 func (p Picture) Since(earlier Picture, allowed Allowance) []Change {
-	all := maps.Clone(earlier)
+	all := Picture{}
+	maps.Copy(all, earlier)
 	maps.Copy(all, p)
 	var changes []Change
 	for _, thing := range slices.Sorted(maps.Keys(all)) {
