@@ -50,7 +50,8 @@ class WaysOut(Conformance):
             self.assertIn({**route, "Origin": "CreateRoute", "State": "active"}, shown)
 
     @claim(
-        "An interface endpoint has a private DNS name unless told otherwise, and the VPC's default group if none is given.",
+        "An interface endpoint has a private DNS name unless told otherwise, "
+        "and the VPC's default group if none is given.",
         f"{_EC2}CreateVpcEndpoint.html",
         "AWS::EC2::VPCEndpoint",
         "ec2:DescribeVpcEndpoints",

@@ -44,9 +44,10 @@ def _default_group(vpc_id: str) -> list[str]:
 
 
 def _with_groups(endpoint: dict, tag: str = "item") -> str:
+    known = ec2._security_groups
+    names = {group: known.get(group, {}).get("GroupName", "") for group in endpoint.get("SecurityGroupIds", [])}
     groups = "".join(
-        f"<item><groupId>{group}</groupId><groupName>{ec2._security_groups.get(group, {}).get('GroupName', '')}</groupName></item>"
-        for group in endpoint.get("SecurityGroupIds", [])
+        f"<item><groupId>{group}</groupId><groupName>{name}</groupName></item>" for group, name in names.items()
     )
     private = "true" if endpoint.get("PrivateDnsEnabled") else "false"
     more = f"<groupSet>{groups}</groupSet><privateDnsEnabled>{private}</privateDnsEnabled></{tag}>"

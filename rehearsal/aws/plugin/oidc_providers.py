@@ -95,18 +95,22 @@ def _key(url: str) -> str:
 
 def _check_audiences(audiences: list[str]) -> None:
     if len(audiences) > _MOST_AUDIENCES:
-        raise _RefusedError(409, "LimitExceeded", f"Cannot exceed quota for ClientIdsPerOpenIdConnectProvider: {_MOST_AUDIENCES}")
+        text = f"Cannot exceed quota for ClientIdsPerOpenIdConnectProvider: {_MOST_AUDIENCES}"
+        raise _RefusedError(409, "LimitExceeded", text)
     if any(len(one) > _LONGEST_AUDIENCE for one in audiences):
-        raise _RefusedError(400, "ValidationError", f"Member must have length less than or equal to {_LONGEST_AUDIENCE}")
+        text = f"Member must have length less than or equal to {_LONGEST_AUDIENCE}"
+        raise _RefusedError(400, "ValidationError", text)
 
 
 def _check_tags(new: list[dict], there: Iterable[dict]) -> None:
     keys = [tag["Key"] for tag in new]
     if len(set(keys)) < len(keys):
-        raise _RefusedError(400, "InvalidInput", "Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+        text = "Duplicate tag keys found. Please note that Tag keys are case insensitive."
+        raise _RefusedError(400, "InvalidInput", text)
     for tag in new:
         if not _KEY.fullmatch(tag["Key"]) or not _VALUE.fullmatch(tag["Value"]):
-            raise _RefusedError(400, "ValidationError", f"1 validation error detected: the tag {tag['Key']} is not valid")
+            text = f"1 validation error detected: the tag {tag['Key']} is not valid"
+            raise _RefusedError(400, "ValidationError", text)
         if tag["Key"].lower().startswith("aws:"):
             raise _RefusedError(400, "InvalidInput", "Tag keys beginning with aws: are reserved for system use")
     if len({*keys, *(tag["Key"] for tag in there)}) > _MOST_TAGS:
