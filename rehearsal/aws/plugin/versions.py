@@ -60,15 +60,17 @@ def _has(module: str, name: str) -> bool:
 
 def names_used(source: str) -> dict[str, set[str]]:
     """MiniStack's modules that Python source imports, each with the names that the source takes from it."""
-    tree = ast.parse(source)
+    if _LIBRARY not in source:
+        return {}
+    nodes = list(ast.walk(ast.parse(source)))
     modules: dict[str, str] = {}
     used: dict[str, set[str]] = {}
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == _LIBRARY:
             for alias in node.names:
                 used.setdefault(str(node.module), set()).add(alias.name)
                 modules[alias.asname or alias.name] = f"{node.module}.{alias.name}"
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
             used.setdefault(modules[node.value.id], set()).add(node.attr)
     # "from package import module": importing the module is what proves that it is there.
