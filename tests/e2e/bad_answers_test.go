@@ -179,14 +179,13 @@ func oneOf(files []string, place int) []string {
 }
 
 // A bad answer is refused before anything is made, with a sentence that says
-// what to enter.
+// what to enter. The patterns themselves are tested in tests/template.
 func TestBadAnswersAreRefusedAtOnce(t *testing.T) {
 	t.Parallel()
 	d := start(t, "")
 	customer := d.customer(t, rehearsal.CustomerVPC{Blocks: []string{"10.70.0.0/20"}})
 	documents := launchedDocuments(t)
-	t.Logf("shared parameters in one template each; SEED=%d", seed)
-	for i, bad := range badAnswers {
+	for i, bad := range sample(t, badAnswers, 40) {
 		for _, file := range oneOf(bad.templates(documents), i) {
 			t.Run(file+" "+bad.parameter+"="+bad.value, func(t *testing.T) {
 				sentence := bad.says(documents[file])
