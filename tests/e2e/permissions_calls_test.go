@@ -40,9 +40,7 @@ import (
 // The tables ask; these tests call, with credentials of the roles, got the way
 // their users get them.
 
-func TestPermissionsInCalls(t *testing.T) {
-	t.Parallel()
-	w := newPermissionWorld(t)
+func (w *permissionWorld) callAsEverybody(t *testing.T) {
 	for _, name := range []string{controlPlaneRole, "stranger"} {
 		w.makeRole(t, name)
 	}

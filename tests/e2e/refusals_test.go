@@ -30,7 +30,7 @@ var seenElsewhere = map[string]string{
 }
 
 const (
-	logsInSilence = "Lambda drops a function's logs in silence: TestPermissionsInCalls looks for them"
+	logsInSilence = "Lambda drops a function's logs in silence: TestPermissions looks for them"
 	ofLambda      = "used by Lambda after the function is made (AWS's own AWSLambdaVPCAccessExecutionRole has it)"
 )
 
