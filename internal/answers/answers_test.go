@@ -46,7 +46,7 @@ func TestCheck(t *testing.T) {
 		"a name that is not to be":                {home, "DataBucketNames", "xn--data", "begins with xn--", "enter the name"},
 		"an access point":                         {home, "DataBucketNames", "sales-metadata12345-s3alias", "the alias of an access point", "enter the name"},
 		"a directory bucket":                      {home, "DataBucketNames", "sales--use1-az4--x-s3", "a directory bucket", "enter the name"},
-		"more buckets than a role has room for":   {home, "DataBucketNames", strings.Repeat("a-bucket-with-a-long-name-of-its-own,", 70), "has 70 buckets", "launch a second workspace"},
+		"more buckets than a role has room for":   {home, "DataBucketNames", strings.Repeat("a-bucket-with-a-long-name-of-its-own,", 80), "has 80 buckets", "launch a second workspace"},
 		"public charts":                           {home, "ChartSource", "Public", "", ""},
 		"charts in a bucket":                      {home, "ChartSource", "s3://charts/mirror", "", ""},
 		"charts in no bucket":                     {home, "ChartSource", "s3://char..ts/mirror", "ChartSource has char..ts", "enter the name"},

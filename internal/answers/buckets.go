@@ -11,7 +11,7 @@ import (
 // name data buckets. All inline policies of a role have 10,240
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html);
 // the test of the templates' policies adds up the rest.
-const RoomForDataBuckets = 6500
+const RoomForDataBuckets = 8000
 
 // CharactersOf is how many characters a data bucket takes in them: it stands
 // there as arn:*:s3:::NAME and as arn:*:s3:::NAME/*, in quotes and with a comma.

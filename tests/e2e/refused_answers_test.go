@@ -62,8 +62,8 @@ var inText = []refusedAnswers{
 	},
 	{
 		"more data buckets than a role has room for",
-		map[string]string{"DataBucketNames": strings.TrimSuffix(strings.Repeat("a-bucket-with-quite-a-long-name-of-its-own,", 70), ",")},
-		[]string{"FixedAnswers", "has 70 buckets", "launch a second workspace"},
+		map[string]string{"DataBucketNames": strings.TrimSuffix(strings.Repeat("a-bucket-with-quite-a-long-name-of-its-own,", 80), ",")},
+		[]string{"FixedAnswers", "has 80 buckets", "launch a second workspace"},
 	},
 	{
 		"charts in a private registry of ECR",

@@ -35,7 +35,7 @@ _RESOLVE_CONFLICTS = ("NONE", "OVERWRITE", "PRESERVE")
 # Without a word of the control plane after so long, nobody plays add-ons: they are as they should be.
 _SILENCE_SECONDS = 5.0
 # An add-on that is not well after so long is DEGRADED; AWS gives it about 20 minutes.
-_DEGRADED_SECONDS = 20.0
+_DEGRADED_SECONDS = 60.0
 
 _ACTIVE, _CREATING, _UPDATING, _DEGRADED, _DELETING = "ACTIVE", "CREATING", "UPDATING", "DEGRADED", "DELETING"
 

@@ -27,12 +27,22 @@ _TYPES: dict[str, tuple[int, int, int | None, int | None]] = {
 _THROUGHPUT = (125, 2000)
 
 
+_described = ec2._volume_inner_xml
+
+
 def install() -> None:
     """Answer the actions on volumes."""
+    ec2._volume_inner_xml = _with_key
     answer("CreateVolume", _create)
     answer("DeleteVolume", _delete)
     answer("AttachVolume", _attach)
     answer("DetachVolume", _detach)
+
+
+def _with_key(volume: dict) -> str:
+    """A volume in the answer of DescribeVolumes; MiniStack's tells no key."""
+    key = volume.get("KmsKeyId")
+    return _described(volume) + (f"<kmsKeyId>{key}</kmsKeyId>" if key else "")
 
 
 _tokens: dict[tuple[str, str, str], str] = {}

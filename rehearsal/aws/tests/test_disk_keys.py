@@ -78,6 +78,16 @@ class Launches(unittest.TestCase):
                         (instance["State"]["Name"], instance["StateReason"]["Code"]), ("terminated", outcome)
                     )
 
+    def test_a_described_volume_tells_its_key(self) -> None:
+        ec2 = aws.client("ec2")
+        volume = ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=10, Encrypted=True, KmsKeyId=key)
+        instance = launch("told", [allow(USE, VIA_EC2), allow(["kms:CreateGrant"], LENT)], key)
+        disk = instance["BlockDeviceMappings"][0]["Ebs"]["VolumeId"]
+        found = ec2.describe_volumes(VolumeIds=[volume["VolumeId"], disk])["Volumes"]
+        self.assertEqual([one.get("KmsKeyId") for one in found], [key, key])
+        plain = ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=10)["VolumeId"]
+        self.assertNotIn("KmsKeyId", ec2.describe_volumes(VolumeIds=[plain])["Volumes"][0])
+
     def test_a_disabled_key(self) -> None:
         off = aws.client("kms").create_key()["KeyMetadata"]["Arn"]
         aws.client("kms").disable_key(KeyId=off)
