@@ -18,7 +18,7 @@ func parseARN(text string) arn {
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html).
 func checkPartition(s stack, name, value, what string) error {
 	if p := parseARN(value).partition; p != s.at.Partition {
-		return fmt.Errorf("%s %s is in the partition %s, and this stack is in %s, where it is unknown: enter the ARN of %s, which begins with arn:%s: there",
+		return fmt.Errorf("%s %s is in the partition %s, and this stack is in %s, where it is unknown: enter the ARN of %s that begins with arn:%s: instead",
 			name, value, p, s.at.Partition, what, s.at.Partition)
 	}
 	return nil

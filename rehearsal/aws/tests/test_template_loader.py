@@ -9,6 +9,7 @@ import yaml
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from ministack.services.cloudformation import engine
+
 from plugin import templates
 
 ROOT = Path(__file__).resolve().parents[3]
