@@ -46,12 +46,11 @@ func declareClusterFacts(s awscdk.Stack) {
 	output(s, "FunctionSubnets", "From the facts.", joinList(",", network.PrivateSubnetIDs))
 	output(s, "NodeSubnets", "From the facts.", network.NodeSubnets)
 	output(s, "Zones", "From the facts.", joinList(",", network.Zones))
-	for name, value := range map[string]*string{
-		"ClusterArn": cluster.Arn, "EndpointHost": cluster.EndpointHost, "SecurityGroupId": cluster.SecurityGroupID,
-		"IssuerWithoutScheme": cluster.IssuerWithoutScheme, "VpcId": network.VpcID,
-	} {
-		output(s, name, "From the facts.", value)
-	}
+	output(s, "ClusterArn", "From the facts.", cluster.Arn)
+	output(s, "EndpointHost", "From the facts.", cluster.EndpointHost)
+	output(s, "SecurityGroupId", "From the facts.", cluster.SecurityGroupID)
+	output(s, "IssuerWithoutScheme", "From the facts.", cluster.IssuerWithoutScheme)
+	output(s, "VpcId", "From the facts.", network.VpcID)
 }
 
 // synthesised is the template, as text and parsed.
