@@ -36,6 +36,10 @@ CONTROLLERS := $(DIST)/controllers
 CDK_CLI     := $(CACHE)/cdk-$(call hash,tools/cdk/package-lock.json)
 HOST_ARCH   := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
 
+# A newer Python can leave an environment without its interpreter: such a one is
+# made anew.
+$(foreach venv,$(VENV) $(LINT_VENV),$(shell [ -x "$(venv)/bin/python" ] || rm -f "$(venv)/.installed"))
+
 export REHEARSAL_PYTHON    = $(VENV)/bin/python
 export REHEARSAL_LOCALKUBE = $(LOCALKUBE)
 export REHEARSAL_LAUNCHER  = $(ROOT)/rehearsal/aws/launch.py
