@@ -101,7 +101,7 @@ func TestAdded(t *testing.T) {
 		"by name and by ID, once":          {asked: []string{"use1-az4", "us-east-1d"}, want: []string{"us-east-1d"}},
 		"where EKS makes no cluster":       {asked: []string{"use1-az3"}, want: []string{"us-east-1e"}},
 		"one that AWS offers no longer":    {asked: []string{"us-east-1f"}, want: []string{"us-east-1f"}},
-		"all that is wrong, at once":       {asked: []string{"us-east-1a", "us-east-1g", "us-east-1-bos-1a"}, errs: []string{"us-east-1a is one of the cluster's", "no zone us-east-1g; it has us-east-1-bos-1a, us-east-1a", "it is a local-zone"}},
+		"all that is wrong, at once":       {asked: []string{"us-east-1a", "us-east-1g", "us-east-1-bos-1a"}, errs: []string{"us-east-1a is one of the cluster's", "no zone us-east-1g; it has us-east-1a, us-east-1b", "it is a local-zone"}},
 		"one that is excluded all the way": {asked: []string{"us-east-1d"}, excluded: []string{"use1-az4"}, errs: []string{"ExcludedAvailabilityZones names use1-az4"}},
 	}
 	for name, test := range tests {

@@ -113,13 +113,19 @@ func added(plan Plan, asked string, offered []Zone, excluded []string) (string, 
 	return z.Name, nil
 }
 
+// known are the names of the zones that an answer could name: an account has
+// Local Zones and Wavelength Zones too once it opts in to them.
 func known(offered []Zone) string {
 	names := make([]string, 0, len(offered))
 	for _, z := range offered {
-		names = append(names, z.Name)
+		if isAvailabilityZone(z) {
+			names = append(names, z.Name)
+		}
 	}
 	return strings.Join(slices.Sorted(slices.Values(names)), ", ")
 }
+
+func isAvailabilityZone(z Zone) bool { return z.Type == "" || z.Type == "availability-zone" }
 
 // unusable says why a network cannot have subnets in a zone; empty: it can.
 func unusable(z Zone, excluded []string) string {
@@ -127,7 +133,7 @@ func unusable(z Zone, excluded []string) string {
 	switch {
 	case !zoneName.MatchString(z.Name):
 		return "its name is not that of a zone"
-	case z.Type != "" && z.Type != "availability-zone":
+	case !isAvailabilityZone(z):
 		return "it is a " + z.Type
 	case z.State != "" && z.State != "available":
 		return "its state is " + z.State
