@@ -37,9 +37,9 @@ func (e *Environment) AWSConfig() aws.Config {
 		Region:       e.Region,
 		BaseEndpoint: aws.String(e.Endpoint),
 		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
-		HTTPClient: awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+		HTTPClient: wholeRequests{awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 			t.Proxy, t.TLSClientConfig = nil, e.tlsConfig()
-		}),
+		})},
 	}
 }
 
