@@ -58,7 +58,11 @@ func TestExistingVPC(t *testing.T) {
 	}{
 		"another VPC":   {contract.NetworkPlan{VpcID: "vpc-0f0f"}, "VpcId cannot change from vpc-0a1b to vpc-0f0f"},
 		"given subnets": {contract.NetworkPlan{VpcID: "vpc-0a1b", PrivateSubnetIDs: []string{"subnet-01", "subnet-02"}}, "this stack made its subnets, so PrivateSubnetIds cannot be given now"},
-		"a zone less":   {contract.NetworkPlan{VpcID: "vpc-0a1b"}, "the zones us-east-1d were added and cannot be taken out of AdditionalAvailabilityZones"},
+		"given subnets beside the zone": {
+			contract.NetworkPlan{VpcID: "vpc-0a1b", PrivateSubnetIDs: []string{"subnet-01", "subnet-02"}, AdditionalAvailabilityZones: []string{"us-east-1d"}},
+			"this stack made its subnets, so PrivateSubnetIds cannot be given now",
+		},
+		"a zone less": {contract.NetworkPlan{VpcID: "vpc-0a1b"}, "the zones us-east-1d were added and cannot be taken out of AdditionalAvailabilityZones"},
 	} {
 		if _, err := n.Update(t.Context(), planRequest{Type: customresource.Update, PhysicalID: made.PhysicalID, Props: c.props}); err == nil || !strings.Contains(err.Error(), c.err) {
 			t.Errorf("%s: error is %v, want it to contain %q", change, err, c.err)

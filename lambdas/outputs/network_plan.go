@@ -96,13 +96,14 @@ func (n networkPlan) Update(ctx context.Context, r planRequest) (planResponse, e
 	if err != nil {
 		return planResponse{}, err
 	}
-	block, err := checkProperties(p)
-	if err != nil {
-		return planResponse{}, err
-	}
+	// First: what contradicts given subnets would read as advice on how to give them.
 	if len(p.PrivateSubnetIDs) > 0 {
 		return planResponse{}, errors.New("keep the network plan: this stack made its subnets, so PrivateSubnetIds cannot be given now: " +
 			"the cluster would have to leave them; leave it empty, or launch a second stack")
+	}
+	block, err := checkProperties(p)
+	if err != nil {
+		return planResponse{}, err
 	}
 	// Only zones that are named need to be looked up, by name or ID.
 	var offered []netplan.Zone
