@@ -31,9 +31,9 @@ NO_LOCALKUBE = "REHEARSAL_LOCALKUBE is not set: no cluster can be made"
 
 
 class EmbeddedAWS:
-    """One running launch.py. Use it as a context manager."""
+    """One running launch.py. Use it as a context manager. settings: more of its environment variables."""
 
-    def __init__(self, order: str | None = None) -> None:
+    def __init__(self, order: str | None = None, **settings: str) -> None:
         # Short: a cluster's Unix sockets must fit below it.
         self.state = Path(tempfile.mkdtemp(prefix="r-", dir="/tmp"))
         self.certificate, key = certificate.write(self.state)
@@ -65,6 +65,7 @@ class EmbeddedAWS:
             "REHEARSAL_LOCALKUBE": LOCALKUBE,
             "REHEARSAL_STOP_ON_EOF": "1",
             "REHEARSAL_ORDER": order or "",
+            **settings,
         }
         with open(self.state / "aws.log", "w") as log:
             self.process = subprocess.Popen(

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 import unittest
 from typing import Any
 
@@ -17,13 +18,15 @@ api: ClusterAPI
 made: dict[str, str]
 
 GROUP = "/apis/apps/v1/namespaces/default/deployments"
+BUDGETS = "/apis/policy/v1/namespaces/default/poddisruptionbudgets"
+DRAIN_SECONDS = 2
 
 
 def setUpModule() -> None:
     if not LOCALKUBE:
         raise unittest.SkipTest(NO_LOCALKUBE)
     global aws, api, made
-    aws = EmbeddedAWS()
+    aws = EmbeddedAWS(REHEARSAL_DRAIN_SECONDS=str(DRAIN_SECONDS))
     unittest.addModuleCleanup(aws.stop)
     assert aws.deploy("compute", compute_stack.template()) == "CREATE_COMPLETE", aws.reasons("compute")
     api, made = compute_stack.cluster_api(aws), aws.outputs("compute")
@@ -273,26 +276,46 @@ class NodeGroups(unittest.TestCase):
         profiles = aws.client("iam").list_instance_profiles()["InstanceProfiles"]
         self.assertEqual([p["InstanceProfileName"] for p in profiles], ["node"])
 
+    def selector(self, app: str) -> dict[str, Any]:
+        return {"matchLabels": {"app": app}}
+
+    def allowed(self, budget: str) -> int:
+        status = (api.get(f"{BUDGETS}/{budget}") or {}).get("status", {})
+        return status.get("disruptionsAllowed", 1) if status.get("currentHealthy") else 1
+
+    def run_pod(self, name: str) -> None:
+        """A deployment of one pod on the nodes whose pool has its name."""
+        pod = {"nodeSelector": {"pool": name}, "containers": [{"name": "c", "image": "c"}]}
+        template = {"metadata": {"labels": {"app": name}}, "spec": pod}
+        spec = {"replicas": 1, "selector": self.selector(name), "template": template}
+        body = {"metadata": {"name": name}, "spec": spec}
+        api.call("POST", GROUP, {"apiVersion": "apps/v1", "kind": "Deployment", **body})
+        wait("the pod runs", lambda: (api.get(f"{GROUP}/{name}") or {}).get("status", {}).get("readyReplicas"), 30)
+
     def test_pods_are_drained_before_their_node_ends(self) -> None:
-        self.create("drained", labels={"pool": "drained"}, scalingConfig={"minSize": 1, "desiredSize": 1, "maxSize": 1})
+        data = {"MetadataOptions": {"HttpTokens": "required", "HttpPutResponseHopLimit": 1}}
+        aws.client("ec2").create_launch_template(LaunchTemplateName="drained", LaunchTemplateData=data)
+        data["MetadataOptions"]["HttpPutResponseHopLimit"] = 2
+        aws.client("ec2").create_launch_template_version(LaunchTemplateName="drained", LaunchTemplateData=data)
+        one = {"minSize": 1, "desiredSize": 1, "maxSize": 1}
+        template = {"name": "drained", "version": "1"}
+        self.create("drained", labels={"pool": "drained"}, scalingConfig=one, launchTemplate=template)
         self.settle("drained")
-        labels = {"app": "drained"}
-        pod = {"nodeSelector": {"pool": "drained"}, "containers": [{"name": "c", "image": "c"}]}
-        api.call(
-            "POST",
-            GROUP,
-            {
-                "apiVersion": "apps/v1",
-                "kind": "Deployment",
-                "metadata": {"name": "drained"},
-                "spec": {
-                    "replicas": 1,
-                    "selector": {"matchLabels": labels},
-                    "template": {"metadata": {"labels": labels}, "spec": pod},
-                },
-            },
-        )
-        wait("the pod runs", lambda: (api.get(f"{GROUP}/drained") or {}).get("status", {}).get("readyReplicas"), 30)
+        self.run_pod("drained")
+        with self.subTest("an update waits for budgets, longer than a delete"):
+            body = {"metadata": {"name": "drained"}, "spec": {"minAvailable": 1, "selector": self.selector("drained")}}
+            api.call("POST", BUDGETS, {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", **body})
+            wait("the budget counts the pod", lambda: self.allowed("drained") == 0, 30)
+            (old,) = self.instances("drained")
+            aws.client("eks").update_nodegroup_version(
+                clusterName=CLUSTER, nodegroupName="drained", launchTemplate={"name": "drained", "version": "2"}
+            )
+            wait("its node is cordoned", lambda: api.nodes()[old]["spec"].get("unschedulable"), 60)
+            time.sleep(DRAIN_SECONDS + 1)
+            self.assertEqual(self.describe("drained")["status"], "UPDATING")
+            api.call("DELETE", f"{BUDGETS}/drained")
+            self.settle("drained")
+            self.assertNotIn(old, self.instances("drained"))
         self.delete("drained")
         pods = api.items("/api/v1/namespaces/default/pods?labelSelector=app%3Ddrained")
         self.assertEqual({p["spec"].get("nodeName") for p in pods}, {None}, "its successor waits for a node")

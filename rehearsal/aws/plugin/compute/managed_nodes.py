@@ -24,7 +24,9 @@ from .wire import Refusal
 
 # On AWS nodes have some 30 minutes to join: "NodeCreationFailure".
 _JOIN_SECONDS = float(os.environ.get("REHEARSAL_JOIN_SECONDS", "60"))
-# On AWS 15 minutes until an update fails (PodEvictionFailure), and 5 until a deleted group ends its nodes all the same:
+# On AWS 15 minutes until an update fails (PodEvictionFailure): its pods have to be ready elsewhere one by one.
+_EVICTION_SECONDS = float(os.environ.get("REHEARSAL_EVICTION_SECONDS", "120"))
+# On AWS 5 minutes until a deleted group ends its nodes all the same:
 # https://docs.aws.amazon.com/eks/latest/userguide/delete-managed-node-group.html.
 _DRAIN_SECONDS = float(os.environ.get("REHEARSAL_DRAIN_SECONDS", "30"))
 _POLL_SECONDS = 0.2
@@ -119,7 +121,7 @@ def roll(group: dict, force: bool = False) -> None:
     for instance in old:
         _launch_one(group, len(old))
         _await_ready(group)
-        if not _drain(group, instance["InstanceId"]) and not force:
+        if not _drain(group, instance["InstanceId"], time.monotonic() + _EVICTION_SECONDS) and not force:
             text = "Reached max retries while trying to evict pods from nodes in node group "
             raise Issue("PodEvictionFailure", text + group["nodegroupName"], [instance["InstanceId"]])
         instances.end([instance["InstanceId"]])
