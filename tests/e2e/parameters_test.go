@@ -1,20 +1,11 @@
 package e2e
 
 import (
-	"errors"
-	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/e6data/aws-quickstart/rehearsal"
-	"github.com/e6data/aws-quickstart/rehearsal/charts"
 )
 
 // answer is another answer to one parameter of a living stack.
@@ -39,6 +30,7 @@ type living struct {
 	*deployment
 	customer, other  *rehearsal.MadeVPC // made for templates that ask for one
 	boundary, mirror string             // a policy's ARN, and a bucket with a copy of the version's files
+	administrator    string             // a role's ARN
 }
 
 // roomyVPC has subnets that can be given, and room for more.
@@ -125,7 +117,7 @@ func (l *living) updatable() []answer {
 		{parameter: "ClusterLogTypes", value: "api,audit,authenticator,controllerManager,scheduler"},
 		{parameter: "ClusterLogTypes", value: "None"},
 		{parameter: "LogRetentionDays", value: "7"},
-		{parameter: "AdminPrincipalArn", value: "arn:aws:iam::" + account + ":role/Admin"},
+		{parameter: "AdminPrincipalArn", value: l.administrator},
 		{parameter: "AdminPrincipalArn", value: ""},
 		{parameter: "NodeInstanceFamilies", value: "c7g,r7g"},
 		{parameter: "NodeArchitectures", value: "arm64", with: map[string]string{"NodeInstanceFamilies": "c7g,r7g"}},
@@ -177,18 +169,31 @@ var notChanged = map[string]string{
 	"LoadBalancerControllerVersion": "there is one answer",
 }
 
+// ofTheNetwork are for life too: the plan of the network refuses their change.
+var ofTheNetwork = []string{"VpcCidr", "VpcId"}
+
+// Each parameter of each template has a row in each walk on it, and one that
+// succeeds unless the template keeps it for life.
 func TestEveryParameterIsChangedOrSaidWhyNot(t *testing.T) {
 	t.Parallel()
 	vpc := &rehearsal.MadeVPC{ID: "vpc-1", Subnets: make([]string, len(roomyVPC.Subnets))}
 	l := &living{deployment: &deployment{}, customer: vpc, other: vpc}
+	succeeds := map[string]map[string]bool{} // by template and parameter
 	for _, w := range walks {
-		changed := map[string]bool{}
-		for _, a := range slices.Concat(w.changes(l), l.updatable(), l.forLife()) {
-			changed[a.parameter] = true
-		}
 		parameters, _ := document(t, w.file)["Parameters"].(map[string]any)
 		if len(parameters) == 0 {
 			t.Errorf("%s has no parameters", w.file)
+		}
+		if succeeds[w.file] == nil {
+			succeeds[w.file] = map[string]bool{}
+		}
+		changed := map[string]bool{}
+		for _, a := range slices.Concat(w.changes(l), l.updatable(), l.forLife()) {
+			changed[a.parameter] = true
+			succeeds[w.file][a.parameter] = succeeds[w.file][a.parameter] || a.refused == ""
+			if parameters[a.parameter] == nil {
+				t.Errorf("%s: the walk changes %s, which is no parameter of %s", w.name, a.parameter, w.file)
+			}
 		}
 		for name := range parameters {
 			if changed[name] == (notChanged[name] != "") {
@@ -196,198 +201,26 @@ func TestEveryParameterIsChangedOrSaidWhyNot(t *testing.T) {
 			}
 		}
 	}
-}
-
-// One stack, one change after another: nothing stateful becomes another, and
-// all releases are well after each. A change that is for life is refused with
-// a sentence, and nothing but its check was touched. Each template's own
-// parameters change on it; those that all share need not on each.
-func TestAnswersChangeOnALivingStack(t *testing.T) {
-	t.Parallel()
-	for _, w := range sample(t, walks, 1) {
-		t.Run(w.name, func(t *testing.T) {
-			t.Parallel()
-			w.run(t)
-		})
-	}
-}
-
-func (w walk) run(t *testing.T) {
-	t.Helper()
-	l := w.settle(t)
-	var touched []string
-	s := l.of(t, w.file, "quickstart")
-	s.Progress = func(e rehearsal.Event) {
-		logEvents(t)(e)
-		if e.LogicalID != "quickstart" && !slices.Contains(checkers, e.LogicalID) {
-			touched = append(touched, e.LogicalID+" "+e.Status)
-		}
-	}
-	create := w.create(l)
-	create["KubernetesVersion"] = "1.35"
-	if err := s.Create(t.Context(), l.in(w.file, l.customer, create)); err != nil {
-		t.Fatal(err)
-	}
-	before := statefulIDs(t, l.deployment, s, w.file)
-	for _, a := range slices.Concat(sample(t, w.changes(l), 3), sample(t, l.forLife(), 2), sample(t, l.updatable(), 4)) {
-		touched = nil
-		err := s.Update(t.Context(), a.change())
-		if a.refused != "" {
-			a.mustBeRefused(t, err, touched)
-			continue
-		}
-		// In a sample an answer may be the one that is there.
-		if err != nil && (campaign() || !strings.Contains(err.Error(), "No updates are to be performed")) {
-			t.Fatalf("%s=%s: %v", a.parameter, a.value, err)
-		}
-		after := statefulIDs(t, l.deployment, s, w.file)
-		for id, physical := range before {
-			if after[id] != physical {
-				t.Errorf("%s=%s: %s was %s and is %s", a.parameter, a.value, id, physical, after[id])
-			}
-		}
-		releaseNames(t, l.deployment) // each must be deployed
-	}
-	w.leave(t, l, s)
-}
-
-// settle starts an environment with all that answers may name.
-func (w walk) settle(t *testing.T) *living {
-	t.Helper()
-	l := &living{deployment: start(t, ""), mirror: "mirror-of-the-version"}
-	for _, version := range []string{l.version, nextVersion} {
-		if err := l.clients.Publish(t.Context(), l.Region, l.mirror, rehearsal.Artifacts{Dir: os.Getenv("QUICKSTART_DIST"), Version: version}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	l.copyCharts(t, "other/charts")
-	for _, prefix := range []string{l.version + "/charts", "other/charts"} {
-		l.publishCharts(t, prefix, charts.Options{Charts: []string{charts.Workspace}, Versions: map[string]string{charts.Workspace: "2.1.13"}})
-	}
-	made, err := l.clients.IAM.CreatePolicy(t.Context(), &iam.CreatePolicyInput{
-		PolicyName: aws.String("edge"), PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.boundary = *made.Policy.Arn
-	if w.customer != nil {
-		l.other = l.deployment.customer(t, rehearsal.CustomerVPC{Blocks: []string{"10.91.0.0/20"}})
-		l.customer = l.deployment.customer(t, *w.customer)
-	}
-	l.snapshot(t)
-	return l
-}
-
-func (a answer) change() map[string]string {
-	change := map[string]string{a.parameter: a.value}
-	maps.Copy(change, a.with)
-	return change
-}
-
-// mustBeRefused looks at an update that must not be done: CloudFormation did not
-// begin, or rolled it back with nothing but the checks touched.
-func (a answer) mustBeRefused(t *testing.T, err error, touched []string) {
-	t.Helper()
-	var failed *rehearsal.FailedError
-	switch {
-	case errors.As(err, &failed) && failed.Status != "UPDATE_ROLLBACK_COMPLETE":
-		t.Fatalf("%s=%s ended with %v, want UPDATE_ROLLBACK_COMPLETE", a.parameter, a.value, err)
-	case err == nil || failed == nil && !strings.Contains(err.Error(), "ValidationError"):
-		t.Fatalf("%s=%s ended with %v, want a refusal", a.parameter, a.value, err)
-	}
-	if reason := err.Error(); !strings.Contains(reason, a.refused) {
-		t.Errorf("%s=%s: the reason does not say %q: %s", a.parameter, a.value, a.refused, reason)
-	}
-	if len(touched) > 0 {
-		t.Errorf("%s=%s: touched before the refusal: %v", a.parameter, a.value, touched)
-	}
-}
-
-// leave deletes the stack and looks at what is left.
-func (w walk) leave(t *testing.T, l *living, s *rehearsal.Stack) {
-	t.Helper()
-	if err := s.Update(t.Context(), map[string]string{"ClusterDeletionProtection": "Off"}); err != nil && !strings.Contains(err.Error(), "No updates are to be performed") {
-		t.Fatal(err)
-	}
-	resources, err := s.Resources(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	kept := committed(t, w.file).Retained(resources)
-	remove(t, s)
-	if diff := cmp.Diff(kept, withoutAuthMap(l.leftovers(t))); diff != "" {
-		t.Errorf("left after delete (-retained +left):\n%s", diff)
-	}
-	if l.customer != nil {
-		if err := l.customer.CheckBack(t.Context()); err != nil {
-			t.Error(err)
-		}
-	}
-}
-
-// withoutAuthMap leaves out the map of a mode that the cluster has left: EKS
-// does not look after it.
-func withoutAuthMap(items []rehearsal.Item) []rehearsal.Item {
-	return slices.DeleteFunc(slices.Clone(items), func(i rehearsal.Item) bool { return strings.HasSuffix(i.ID, "kube-system/aws-auth") })
-}
-
-// copyCharts publishes the version's charts in a second place.
-func (d *deployment) copyCharts(t *testing.T, prefix string) {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join(os.Getenv("QUICKSTART_DIST"), "charts", "*.tgz"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("charts of the version: %v %v", files, err)
-	}
-	for _, file := range files {
-		body, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := d.clients.Upload(t.Context(), d.bucket, prefix+"/"+filepath.Base(file), body); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// stateful are the types that must never become others.
-var stateful = []string{
-	"AWS::S3::Bucket", "AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::EKS::Cluster", "AWS::IAM::OIDCProvider", "AWS::Logs::LogGroup",
-	"AWS::CloudFormation::Stack", "Custom::HelmRelease",
-}
-
-// statefulIDs are the physical IDs of those, of the stack and of the one that it
-// nests, if it does.
-func statefulIDs(t *testing.T, d *deployment, s *rehearsal.Stack, file string) map[string]string {
-	t.Helper()
-	ids := map[string]string{}
-	collect := func(file, prefix string, physical map[string]string) {
-		for id, r := range committed(t, file).Resources {
-			if physical[id] != "" && slices.Contains(stateful, r.Type) {
-				ids[prefix+id] = physical[id]
+	for file, updated := range succeeds {
+		fixed := slices.Concat(keptForLife(t, file), ofTheNetwork)
+		for name, succeeded := range updated {
+			if succeeded == slices.Contains(fixed, name) {
+				t.Errorf("%s: a change of %s succeeds: %v; it is for life: %v", file, name, succeeded, !succeeded)
 			}
 		}
 	}
-	outer, err := s.Resources(t.Context())
-	if err != nil {
-		t.Fatal(err)
+}
+
+// keptForLife are the parameters that a template says it keeps for life.
+func keptForLife(t *testing.T, file string) (names []string) {
+	t.Helper()
+	answers, _ := committed(t, file).Resources["FixedAnswers"].Properties["Answers"].(map[string]any)
+	given, _ := answers["Fn::Sub"].([]any)
+	if len(given) != 2 {
+		t.Fatalf("%s: the fixed answers are %v", file, answers)
 	}
-	collect(file, "", outer)
-	least := 12 // two buckets, three log groups, the cluster, its provider, five releases
-	if outer["Network"] != "" {
-		least += 5 // the nested stack and two zones
-		nested, err := d.clients.FindStack(t.Context(), outer["Network"], nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		inner, err := nested.Resources(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		collect("templates/network.yaml", "Network/", inner)
+	for variable := range given[1].(map[string]any) {
+		names = append(names, strings.TrimSuffix(variable, "InUse"))
 	}
-	if len(ids) < least {
-		t.Fatalf("only %d stateful resources found: %v", len(ids), ids)
-	}
-	return ids
+	return names
 }
