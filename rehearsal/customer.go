@@ -23,6 +23,9 @@ type CustomerVPC struct {
 	NatGateway bool
 	// S3Endpoint is on the tables of all subnets and on the main one.
 	S3Endpoint bool
+	// InterfaceEndpoints are services with an endpoint in the private subnets
+	// that has a private DNS name and lets in the VPC's blocks: "ecr.api".
+	InterfaceEndpoints []string
 }
 
 // CustomerSubnet is one subnet of a CustomerVPC. Zone is a letter.
@@ -55,7 +58,8 @@ type MadeVPC struct {
 
 	clients   *Clients
 	tables    []string
-	endpoint  string
+	endpoints []string
+	group     string // of the interface endpoints
 	nat       string
 	address   string
 	before    Picture
@@ -74,7 +78,8 @@ func (e *Environment) MakeVPC(ctx context.Context, v CustomerVPC) (*MadeVPC, err
 		{"internet gateway", m.makeGateway},
 		{"NAT gateway", m.makeNat},
 		{"route tables", m.makeTables},
-		{"S3 endpoint", m.makeEndpoint},
+		{"S3 endpoint", m.makeS3Endpoint},
+		{"interface endpoints", m.makeInterfaceEndpoints},
 	} {
 		if err := step.do(ctx, e.Region); err != nil {
 			return nil, fmt.Errorf("make the customer's VPC: %s: %w", step.what, err)
@@ -204,26 +209,6 @@ func (m *MadeVPC) makeTables(ctx context.Context, _ string) error {
 	return nil
 }
 
-func (m *MadeVPC) makeEndpoint(ctx context.Context, region string) error {
-	if !m.described.S3Endpoint {
-		return nil
-	}
-	tables, err := m.clients.EC2.DescribeRouteTables(ctx, &ec2.DescribeRouteTablesInput{Filters: inVPC(m.ID)})
-	if err != nil {
-		return err
-	}
-	made, err := m.clients.EC2.CreateVpcEndpoint(ctx, &ec2.CreateVpcEndpointInput{
-		VpcId: &m.ID, ServiceName: aws.String("com.amazonaws." + region + ".s3"), VpcEndpointType: ec2types.VpcEndpointTypeGateway,
-		RouteTableIds:     names(tables.RouteTables, func(t ec2types.RouteTable) string { return aws.ToString(t.RouteTableId) }),
-		TagSpecifications: customerTag(ec2types.ResourceTypeVpcEndpoint, "customer"),
-	})
-	if err != nil {
-		return err
-	}
-	m.endpoint = aws.ToString(made.VpcEndpoint.VpcEndpointId)
-	return nil
-}
-
 func inVPC(id string) []ec2types.Filter {
 	return []ec2types.Filter{{Name: aws.String("vpc-id"), Values: []string{id}}}
 }
@@ -238,8 +223,12 @@ func (m *MadeVPC) Remove(ctx context.Context) error {
 			steps = append(steps, do)
 		}
 	}
-	add(m.endpoint != "", func() error {
-		_, err := api.DeleteVpcEndpoints(ctx, &ec2.DeleteVpcEndpointsInput{VpcEndpointIds: []string{m.endpoint}})
+	add(len(m.endpoints) > 0, func() error {
+		_, err := api.DeleteVpcEndpoints(ctx, &ec2.DeleteVpcEndpointsInput{VpcEndpointIds: m.endpoints})
+		return err
+	})
+	add(m.group != "", func() error {
+		_, err := api.DeleteSecurityGroup(ctx, &ec2.DeleteSecurityGroupInput{GroupId: &m.group})
 		return err
 	})
 	add(m.nat != "", func() error {
