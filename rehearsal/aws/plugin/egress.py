@@ -7,10 +7,13 @@ the resource, or deleted earlier.
 
 import ipaddress
 
+from ministack.core.responses import get_region
 from ministack.services import ec2
 
 _ANYWHERE = "0.0.0.0/0"
 _HTTPS = 443
+# What a function asks where there is no way to the internet. CloudFormation takes its answer in S3.
+_ENDPOINTS = ("eks", "s3", "sts")
 
 
 def obstacle(vpc_config: dict | None) -> str:
@@ -48,6 +51,8 @@ def _subnet_obstacle(subnet_id: str) -> str:
     table = route_table(subnet)
     default = next((r for r in table.get("Routes", []) if r.get("DestinationCidrBlock") == _ANYWHERE), None)
     if default is None:
+        if all(_has_endpoint(table, service) for service in _ENDPOINTS):
+            return ""
         return f"the route table of its subnet {subnet_id} has no route to {_ANYWHERE}"
     if str(default.get("GatewayId", "")).startswith("igw-"):
         return f"its subnet {subnet_id} is public, and a function has no public address"
@@ -57,6 +62,16 @@ def _subnet_obstacle(subnet_id: str) -> str:
     if nat is None or nat["State"] != "available":
         return f"the NAT gateway {default['NatGatewayId']} of its subnet {subnet_id} is gone"
     return _nat_obstacle(nat)
+
+
+def _has_endpoint(table: dict, service: str) -> bool:
+    """Whether the table's network has an endpoint of the service: a gateway's must be on the table itself."""
+    name = f"com.amazonaws.{get_region()}.{service}"
+    return any(
+        endpoint["VpcEndpointType"] == "Interface" or table["RouteTableId"] in endpoint["RouteTableIds"]
+        for endpoint in ec2._vpc_endpoints.values()
+        if (endpoint["VpcId"], endpoint["ServiceName"]) == (table.get("VpcId"), name)
+    )
 
 
 def _nat_obstacle(nat: dict) -> str:

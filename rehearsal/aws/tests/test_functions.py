@@ -40,6 +40,18 @@ def in_network(**more: object) -> dict:
     return {"Resources": resources}
 
 
+def interface_endpoint(service: str) -> dict:
+    return {
+        "Type": "AWS::EC2::VPCEndpoint",
+        "Properties": {
+            "VpcId": ref("Vpc"),
+            "ServiceName": {"Fn::Sub": f"com.amazonaws.${{AWS::Region}}.{service}"},
+            "VpcEndpointType": "Interface",
+            "SubnetIds": [ref("Private0")],
+        },
+    }
+
+
 class Functions(unittest.TestCase):
     def test_made_with_all_settings_changed_and_deleted(self) -> None:
         template = {
@@ -138,6 +150,19 @@ class Functions(unittest.TestCase):
         self.assertEqual(aws.deploy("out", in_network()), "CREATE_COMPLETE", aws.reasons("out"))
         # Its rule names the function's group as nothing else does: the order of the delete is right by references.
         self.assertEqual(aws.delete("out"), "DELETE_COMPLETE", aws.reasons("out"))
+
+    def test_function_behind_endpoints_answers(self) -> None:
+        for number, (services, wanted) in enumerate(
+            ((("eks", "sts"), "CREATE_COMPLETE"), (("eks",), "ROLLBACK_COMPLETE"))
+        ):
+            with self.subTest(services):
+                template = in_network(Thing={"DependsOn": ["PrivateAssociation0", "PrivateAssociation1", "Endpoint"]})
+                del template["Resources"]["PrivateRoute"]
+                for service in services:
+                    template["Resources"][service] = interface_endpoint(service)
+                    template["Resources"]["Thing"]["DependsOn"].append(service)
+                name = f"behind{number}"
+                self.assertEqual(aws.deploy(name, template), wanted, aws.reasons(name))
 
     def test_function_without_a_way_out_is_said_to_hang(self) -> None:
         closed = {
