@@ -11,7 +11,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -332,35 +331,32 @@ func (w *permissionWorld) callAsEngine(t *testing.T) {
 	))
 }
 
-// logWithout takes each right to logs from a function's role: its lines are
+// logWithout takes each right to logs from each function's role: its lines are
 // lost then, and only then.
 func (w *permissionWorld) logWithout(t *testing.T) {
-	role, function, group := lastOf(w.roles["OutputsFunctionRole"]), w.physical["OutputsFunction"], w.physical["OutputsFunctionLogGroup"]
-	lines := func() int {
-		out, err := w.clients.Logs.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: &group})
-		if err != nil {
-			t.Fatal(err)
+	for _, function := range []string{"OutputsFunction", "HelmInstaller"} {
+		name, group := w.physical[function], w.physical[function+"LogGroup"]
+		lines := func() int {
+			out, err := w.clients.Logs.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: &group})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(out.Events)
 		}
-		return len(out.Events)
-	}
-	for _, missing := range []string{"", "logs:CreateLogStream", "logs:PutLogEvents"} {
-		rest := slices.DeleteFunc([]string{"logs:CreateLogStream", "logs:PutLogEvents"}, func(a string) bool { return a == missing })
-		policy, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": []any{
-			map[string]any{"Effect": "Allow", "Action": rest, "Resource": "arn:aws:logs:*:*:log-group:" + group + ":*"},
-		}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.clients.IAM.PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{RoleName: &role, PolicyName: aws.String("logs"), PolicyDocument: aws.String(string(policy))}); err != nil {
-			t.Fatal(err)
-		}
-		before := lines()
-		// An event that is none: the function says so in its log.
-		if _, err := w.clients.Lambda.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: &function, Payload: []byte(`{"RequestType":"Create"}`)}); err != nil {
-			t.Fatal(err)
-		}
-		if got := lines() > before; got != (missing == "") {
-			t.Errorf("without %q: lines were logged: %v", missing, got)
+		for _, missing := range []string{"", "logs:CreateLogStream", "logs:PutLogEvents"} {
+			giveBack := func() {}
+			if missing != "" {
+				giveBack = w.withhold(t, grant{function + "Role", missing}, "logs")
+			}
+			before := lines()
+			// An event that is none: the function says so in its log.
+			if _, err := w.clients.Lambda.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: &name, Payload: []byte(`{"RequestType":"Create"}`)}); err != nil {
+				t.Fatal(err)
+			}
+			if got := lines() > before; got != (missing == "") {
+				t.Errorf("%s without %q: lines were logged: %v", function, missing, got)
+			}
+			giveBack()
 		}
 	}
 }

@@ -98,7 +98,11 @@ func (w *permissionWorld) noticed(t *testing.T, m mutant, rows []permission) boo
 // AWS's.
 func (w *permissionWorld) ownPolicies(t *testing.T, role string) []policyDocument {
 	t.Helper()
-	name := lastOf(role)
+	return w.policiesOf(t, lastOf(role))
+}
+
+func (d *deployment) policiesOf(t *testing.T, name string) []policyDocument {
+	t.Helper()
 	var all []policyDocument
 	read := func(policy, document string) {
 		text, err := url.QueryUnescape(document)
@@ -111,18 +115,18 @@ func (w *permissionWorld) ownPolicies(t *testing.T, role string) []policyDocumen
 		}
 		all = append(all, policyDocument{policy, d.Statement})
 	}
-	inline, err := w.clients.IAM.ListRolePolicies(t.Context(), &iam.ListRolePoliciesInput{RoleName: &name})
+	inline, err := d.clients.IAM.ListRolePolicies(t.Context(), &iam.ListRolePoliciesInput{RoleName: &name})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, p := range inline.PolicyNames {
-		got, err := w.clients.IAM.GetRolePolicy(t.Context(), &iam.GetRolePolicyInput{RoleName: &name, PolicyName: &p})
+		got, err := d.clients.IAM.GetRolePolicy(t.Context(), &iam.GetRolePolicyInput{RoleName: &name, PolicyName: &p})
 		if err != nil {
 			t.Fatal(err)
 		}
 		read(p, *got.PolicyDocument)
 	}
-	attached, err := w.clients.IAM.ListAttachedRolePolicies(t.Context(), &iam.ListAttachedRolePoliciesInput{RoleName: &name})
+	attached, err := d.clients.IAM.ListAttachedRolePolicies(t.Context(), &iam.ListAttachedRolePoliciesInput{RoleName: &name})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,11 +134,11 @@ func (w *permissionWorld) ownPolicies(t *testing.T, role string) []policyDocumen
 		if strings.Contains(*p.PolicyArn, ":iam::aws:") {
 			continue
 		}
-		policy, err := w.clients.IAM.GetPolicy(t.Context(), &iam.GetPolicyInput{PolicyArn: p.PolicyArn})
+		policy, err := d.clients.IAM.GetPolicy(t.Context(), &iam.GetPolicyInput{PolicyArn: p.PolicyArn})
 		if err != nil {
 			t.Fatal(err)
 		}
-		version, err := w.clients.IAM.GetPolicyVersion(t.Context(), &iam.GetPolicyVersionInput{PolicyArn: p.PolicyArn, VersionId: policy.Policy.DefaultVersionId})
+		version, err := d.clients.IAM.GetPolicyVersion(t.Context(), &iam.GetPolicyVersionInput{PolicyArn: p.PolicyArn, VersionId: policy.Policy.DefaultVersionId})
 		if err != nil {
 			t.Fatal(err)
 		}

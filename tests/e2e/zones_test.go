@@ -95,6 +95,9 @@ func TestAZoneIsAddedOnRequest(t *testing.T) {
 	}
 	p := newPool(t, d, after)
 	d.runsIn(t, p, "us-east-1f") // use1-az3 has no current instance types
+	giveBack := d.withhold(t, grant{"OutputsFunctionRole", "cloudformation:DescribeStacks"}, "network-plan")
+	d.refusedUpdate(t, s, map[string]string{"AdditionalAvailabilityZones": "us-east-1f"}, "is not authorized to perform: cloudformation:DescribeStacks")
+	giveBack()
 	d.refusedUpdate(t, s, map[string]string{"AdditionalAvailabilityZones": "us-east-1f"}, "the zones us-east-1c were added and cannot be taken out")
 	d.refusedUpdate(t, s, map[string]string{"ExcludedAvailabilityZones": "us-east-1c"}, "us-east-1c")
 	if err := p.running(t.Context()); err != nil {
