@@ -35,6 +35,7 @@ func newNetwork(s awscdk.Stack, p Provider, m Mode) Network {
 		properties.VpcID = *ref("VpcId")
 		properties.PrivateSubnetIDs = plain(split(",", ref("PrivateSubnetIds")))
 		properties.PublicSubnetIDs = plain(split(",", ref("PublicSubnetIds")))
+		properties.HTTPSProxy, properties.ChartSource, properties.ImageRegistry = *ref("HttpsProxy"), *ref("ChartSource"), *ref("ImageRegistry")
 	} else {
 		properties.VpcCidr = *ref("VpcCidr")
 	}

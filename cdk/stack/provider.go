@@ -143,7 +143,9 @@ func planPolicies(m Mode) []any {
 	around := append(slices.Clone(zones), "ec2:DescribeVpcs", "ec2:DescribeSubnets", "ec2:DescribeInternetGateways")
 	return []any{either(makesSubnets,
 		inline("network-plan", allow("ReadNetwork", around, "*"), status),
-		inline("network-plan", allow("ReadGivenSubnets", []string{"ec2:DescribeSubnets"}, "*")),
+		inline("network-plan", allow("ReadGivenSubnets", []string{
+			"ec2:DescribeSubnets", "ec2:DescribeRouteTables", "ec2:DescribeVpcEndpoints", "ec2:DescribeSecurityGroupRules",
+		}, "*")),
 	)}
 }
 

@@ -87,7 +87,7 @@ func existingVPCQuestions() []parameter {
 	private, public := list, list
 	private.Name, private.Label = "PrivateSubnetIds", "Private subnets"
 	private.Description = "Subnets of the VPC in two Availability Zones at least, for the cluster and its nodes, comma-separated. They are used as they are, " +
-		"and need a way out to the internet of their own. Leave empty to have subnets, routes and NAT gateways made in free address space of the VPC. " +
+		"and need a way out to the internet of their own, or HttpsProxy, or endpoints in the VPC for all that is used of AWS. Leave empty to have subnets, routes and NAT gateways made in free address space of the VPC. " +
 		"More can be added later, for the query engine's nodes; none can be taken out."
 	public.Name, public.Label = "PublicSubnetIds", "Public subnets"
 	public.Description = "Subnets of the VPC for internet-facing load balancers, comma-separated. Only together with private subnets."

@@ -19,6 +19,16 @@ type NetworkPlan struct {
 	// AdditionalAvailabilityZones are names or IDs of zones with subnets for
 	// Karpenter's nodes only. They can be added to a network that exists.
 	AdditionalAvailabilityZones []string `json:"AdditionalAvailabilityZones,omitempty"`
+
+	// The rest tells what subnets that are given have to reach.
+
+	// HTTPSProxy is the customer's proxy. With one, subnets need no way out of
+	// the VPC.
+	HTTPSProxy string `json:"HttpsProxy,omitempty"`
+	// ChartSource and ImageRegistry are the parameters' answers: "Public" and
+	// empty mean places on the internet.
+	ChartSource   string `json:"ChartSource,omitempty"`
+	ImageRegistry string `json:"ImageRegistry,omitempty"`
 }
 
 // NetworkPlanData is the plan. An attribute without a value is empty, never

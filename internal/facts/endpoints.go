@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -22,7 +23,7 @@ const serviceS3 = "s3"
 // needs has an endpoint in the VPC.
 func (v *view) closed(subnet string, w way) string {
 	var lacking []string
-	for _, service := range neededServices {
+	for _, service := range v.needed {
 		if why := v.unreached(subnet, service); why != "" {
 			lacking = append(lacking, why)
 		}
@@ -53,7 +54,7 @@ func (v *view) unreached(subnet, service string) string {
 		case !aws.ToBool(e.PrivateDnsEnabled):
 			why = fmt.Sprintf("%s (%s has no private DNS name)", service, id)
 		case !v.opens(e, subnet):
-			why = fmt.Sprintf("%s (no security group of %s lets %s in on port 443)", service, id, v.group)
+			why = fmt.Sprintf("%s (no security group of %s lets %s in on port 443)", service, id, cmp.Or(v.group, subnet))
 		default:
 			return ""
 		}

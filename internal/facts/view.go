@@ -22,6 +22,7 @@ type view struct {
 	region  string
 	proxy   bool
 	own     []string // the cluster's subnets
+	needed  []string // services that need an endpoint where nothing leads out
 	// private tells whether the Kubernetes API has an address in the VPC; if
 	// not, admitted are the blocks from which its public one can be reached.
 	private  bool
@@ -40,10 +41,17 @@ func newView(c ekstypes.Cluster, n Network, choice Choice) *view {
 	at := c.ResourcesVpcConfig
 	v := &view{
 		name: aws.ToString(c.Name), vpc: aws.ToString(at.VpcId), group: aws.ToString(at.ClusterSecurityGroupId), account: parsed.AccountID, region: parsed.Region,
-		proxy: choice.Proxy, own: at.SubnetIds, private: at.EndpointPrivateAccess, admitted: blocksOf(at.PublicAccessCidrs),
-		subnets: map[string]ec2types.Subnet{}, tables: map[string]ec2types.RouteTable{}, zones: map[string]ec2types.AvailabilityZone{},
-		endpoints: n.Endpoints, rules: n.Rules, nats: map[string]ec2types.NatGateway{},
+		proxy: choice.Proxy, own: at.SubnetIds, needed: neededServices, private: at.EndpointPrivateAccess, admitted: blocksOf(at.PublicAccessCidrs),
 	}
+	v.look(n)
+	return v
+}
+
+// look finds what belongs together in a network.
+func (v *view) look(n Network) {
+	v.endpoints, v.rules = n.Endpoints, n.Rules
+	v.subnets, v.tables = map[string]ec2types.Subnet{}, map[string]ec2types.RouteTable{}
+	v.zones, v.nats = map[string]ec2types.AvailabilityZone{}, map[string]ec2types.NatGateway{}
 	for _, s := range n.Subnets {
 		v.subnets[aws.ToString(s.SubnetId)] = s
 	}
@@ -63,7 +71,6 @@ func newView(c ekstypes.Cluster, n Network, choice Choice) *view {
 			}
 		}
 	}
-	return v
 }
 
 // table is the route table of a subnet: its own, or the VPC's main one.

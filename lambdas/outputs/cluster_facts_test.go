@@ -28,14 +28,14 @@ var _ customresource.Handler[contract.ClusterFacts, contract.ClusterFactsData] =
 type account struct {
 	cluster ekstypes.Cluster
 	// statuses are what the cluster is, look by look; then it is ACTIVE.
-	statuses []ekstypes.ClusterStatus
-	subnets  []types.Subnet
-	tables   []types.RouteTable
-	endpoint types.VpcEndpoint
-	rules    []types.SecurityGroupRule
-	nats     []types.NatGateway
-	denied   string // an EC2 call that is denied
-	calls    []string
+	statuses  []ekstypes.ClusterStatus
+	subnets   []types.Subnet
+	tables    []types.RouteTable
+	endpoints []types.VpcEndpoint
+	rules     []types.SecurityGroupRule
+	nats      []types.NatGateway
+	denied    string // an EC2 call that is denied
+	calls     []string
 }
 
 func theirAccount() *account {
@@ -66,9 +66,9 @@ func theirAccount() *account {
 			{RouteTableId: aws.String("rtb-1"), VpcId: aws.String("vpc-0a"), Routes: []types.Route{route("nat-1")}, Associations: []types.RouteTableAssociation{{SubnetId: aws.String("subnet-2")}}},
 			{RouteTableId: aws.String("rtb-0"), VpcId: aws.String("vpc-0a"), Routes: []types.Route{route("nat-1")}, Associations: []types.RouteTableAssociation{{Main: aws.Bool(true)}}},
 		},
-		endpoint: types.VpcEndpoint{VpcEndpointId: aws.String("vpce-1"), Groups: []types.SecurityGroupIdentifier{{GroupId: aws.String("sg-0e")}, {GroupId: aws.String("sg-0c")}}},
-		rules:    []types.SecurityGroupRule{rule("sg-0c", false), rule("sg-0c", true)},
-		nats:     []types.NatGateway{{NatGatewayId: aws.String("nat-1"), NatGatewayAddresses: []types.NatGatewayAddress{{PublicIp: aws.String("203.0.113.9")}}}},
+		endpoints: []types.VpcEndpoint{{}, {VpcEndpointId: aws.String("vpce-1"), Groups: []types.SecurityGroupIdentifier{{GroupId: aws.String("sg-0e")}, {GroupId: aws.String("sg-0c")}}}},
+		rules:     []types.SecurityGroupRule{rule("sg-0c", false), rule("sg-0c", true)},
+		nats:      []types.NatGateway{{NatGatewayId: aws.String("nat-1"), NatGatewayAddresses: []types.NatGatewayAddress{{PublicIp: aws.String("203.0.113.9")}}}},
 	}
 }
 
@@ -131,7 +131,7 @@ func (a *account) DescribeRouteTables(_ context.Context, in *ec2.DescribeRouteTa
 }
 
 func (a *account) DescribeVpcEndpoints(_ context.Context, in *ec2.DescribeVpcEndpointsInput, _ ...func(*ec2.Options)) (*ec2.DescribeVpcEndpointsOutput, error) {
-	items, next, err := page(a, "endpoints", in.Filters, in.NextToken, []types.VpcEndpoint{{}, a.endpoint})
+	items, next, err := page(a, "endpoints", in.Filters, in.NextToken, a.endpoints)
 	return &ec2.DescribeVpcEndpointsOutput{VpcEndpoints: items, NextToken: next}, err
 }
 

@@ -36,28 +36,8 @@ func (n clusterNetwork) around(ctx context.Context, cluster ekstypes.Cluster, ch
 		read func() error
 	}{
 		{"subnets", func() error { return n.subnets(ctx, vpc, chosen, &f) }},
-		{"route tables", func() error {
-			pages := ec2.NewDescribeRouteTablesPaginator(n.ec2, &ec2.DescribeRouteTablesInput{Filters: vpc})
-			for pages.HasMorePages() {
-				page, err := pages.NextPage(ctx)
-				if err != nil {
-					return err
-				}
-				f.RouteTables = append(f.RouteTables, page.RouteTables...)
-			}
-			return nil
-		}},
-		{"VPC endpoints", func() error {
-			pages := ec2.NewDescribeVpcEndpointsPaginator(n.ec2, &ec2.DescribeVpcEndpointsInput{Filters: vpc})
-			for pages.HasMorePages() {
-				page, err := pages.NextPage(ctx)
-				if err != nil {
-					return err
-				}
-				f.Endpoints = append(f.Endpoints, page.VpcEndpoints...)
-			}
-			return nil
-		}},
+		{"route tables", func() error { return n.routeTables(ctx, vpc, &f) }},
+		{"VPC endpoints", func() error { return n.endpoints(ctx, vpc, &f) }},
 		{"zones", func() error {
 			out, err := n.ec2.DescribeAvailabilityZones(ctx, &ec2.DescribeAvailabilityZonesInput{})
 			if err == nil {
@@ -65,7 +45,7 @@ func (n clusterNetwork) around(ctx context.Context, cluster ekstypes.Cluster, ch
 			}
 			return err
 		}},
-		{"security group rules", func() error { return n.rules(ctx, cluster, &f) }},
+		{"security group rules", func() error { return n.rules(ctx, cluster.ResourcesVpcConfig.ClusterSecurityGroupId, &f) }},
 		{"NAT gateways", func() error { return n.natGateways(ctx, cluster, vpc, &f) }},
 	} {
 		if err := step.read(); err != nil {
@@ -102,16 +82,40 @@ func (n clusterNetwork) appendSubnets(ctx context.Context, filters []types.Filte
 	return nil
 }
 
-// rules reads those of the cluster security group and of the groups of the
-// VPC's endpoints.
-func (n clusterNetwork) rules(ctx context.Context, cluster ekstypes.Cluster, f *facts.Network) error {
+func (n clusterNetwork) routeTables(ctx context.Context, vpc []types.Filter, f *facts.Network) error {
+	pages := ec2.NewDescribeRouteTablesPaginator(n.ec2, &ec2.DescribeRouteTablesInput{Filters: vpc})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		f.RouteTables = append(f.RouteTables, page.RouteTables...)
+	}
+	return nil
+}
+
+func (n clusterNetwork) endpoints(ctx context.Context, vpc []types.Filter, f *facts.Network) error {
+	pages := ec2.NewDescribeVpcEndpointsPaginator(n.ec2, &ec2.DescribeVpcEndpointsInput{Filters: vpc})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		f.Endpoints = append(f.Endpoints, page.VpcEndpoints...)
+	}
+	return nil
+}
+
+// rules reads those of the cluster security group, if there is one yet, and of
+// the groups of the VPC's endpoints.
+func (n clusterNetwork) rules(ctx context.Context, own *string, f *facts.Network) error {
 	var groups []string
 	add := func(id *string) {
 		if id != nil && !slices.Contains(groups, *id) {
 			groups = append(groups, *id)
 		}
 	}
-	add(cluster.ResourcesVpcConfig.ClusterSecurityGroupId)
+	add(own)
 	for _, e := range f.Endpoints {
 		for _, g := range e.Groups {
 			add(g.GroupId)

@@ -105,8 +105,9 @@ func TestARollbackGetsTheOldPlan(t *testing.T) {
 func TestGivenSubnets(t *testing.T) {
 	api := customer()
 	n := planner(api, updating)
+	n.ways = clusterNetwork{theirAccount()} // whose main route table leads to a NAT gateway
 	props := contract.NetworkPlan{VpcID: "vpc-0a1b", PrivateSubnetIDs: []string{"subnet-02", " subnet-01"}}
-	made, err := n.Create(t.Context(), planRequest{Type: customresource.Create, Props: props})
+	made, err := n.Create(t.Context(), planRequest{Type: customresource.Create, StackID: stackID, Props: props})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,13 +122,13 @@ func TestGivenSubnets(t *testing.T) {
 		t.Fatalf("plan (-want +got):\n%s", diff)
 	}
 	if api.calls != 1 {
-		t.Errorf("%d calls of EC2, want only DescribeSubnets", api.calls)
+		t.Errorf("%d calls of EC2 before it looks at the ways out, want only DescribeSubnets", api.calls)
 	}
 	// A further subnet is for nodes; the cluster's stay, and in their order.
 	props.PrivateSubnetIDs = []string{"subnet-01", "subnet-02", "subnet-03"}
 	props.PublicSubnetIDs = []string{}
 	want.Data.NodeSubnetIDs, want.Data.Zones = "subnet-01,subnet-02,subnet-03", "us-east-1a,us-east-1b,us-east-1d"
-	more, err := n.Update(t.Context(), planRequest{Type: customresource.Update, PhysicalID: made.PhysicalID, Props: props})
+	more, err := n.Update(t.Context(), planRequest{Type: customresource.Update, StackID: stackID, PhysicalID: made.PhysicalID, Props: props})
 	if diff := cmp.Diff(want, more); diff != "" || err != nil {
 		t.Errorf("with a further subnet, %v (-want +got):\n%s", err, diff)
 	}
@@ -141,7 +142,7 @@ func TestGivenSubnets(t *testing.T) {
 		"another VPC":  {contract.NetworkPlan{VpcID: "vpc-0f0f", PrivateSubnetIDs: []string{"subnet-01", "subnet-02"}}, "VpcId cannot change from vpc-0a1b to vpc-0f0f"},
 		"zones":        {contract.NetworkPlan{VpcID: "vpc-0a1b", PrivateSubnetIDs: []string{"subnet-01", "subnet-02"}, AdditionalAvailabilityZones: []string{"us-east-1d"}}, "add subnets in them to PrivateSubnetIds"},
 	} {
-		if _, err := n.Update(t.Context(), planRequest{Type: customresource.Update, PhysicalID: made.PhysicalID, Props: c.props}); err == nil || !strings.Contains(err.Error(), c.err) {
+		if _, err := n.Update(t.Context(), planRequest{Type: customresource.Update, StackID: stackID, PhysicalID: made.PhysicalID, Props: c.props}); err == nil || !strings.Contains(err.Error(), c.err) {
 			t.Errorf("%s: error is %v, want it to contain %q", name, err, c.err)
 		}
 	}

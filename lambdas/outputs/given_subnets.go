@@ -11,8 +11,11 @@ import (
 )
 
 // take checks the subnets that a customer gave, and plans with them.
-func (n networkPlan) take(ctx context.Context, p contract.NetworkPlan) (planResponse, error) {
+func (n networkPlan) take(ctx context.Context, p contract.NetworkPlan, stackID string) (planResponse, error) {
 	data, err := n.checkGiven(ctx, netplan.Given{VPC: p.VpcID}, p)
+	if err == nil {
+		err = n.checkWays(ctx, p, stackID, p.PrivateSubnetIDs)
+	}
 	if err != nil {
 		return planResponse{}, fmt.Errorf("use the given subnets: %w", err)
 	}
@@ -21,8 +24,10 @@ func (n networkPlan) take(ctx context.Context, p contract.NetworkPlan) (planResp
 	return planResponse{PhysicalID: given.ID(), Data: data}, nil
 }
 
-// keepGiven keeps the cluster's subnets; further ones are for nodes only.
-func (n networkPlan) keepGiven(ctx context.Context, given netplan.Given, p contract.NetworkPlan) (planResponse, error) {
+// keepGiven keeps the cluster's subnets; further ones are for nodes only. The
+// way out is asked of those alone that were not given before: a rollback must
+// not fail because of a route that somebody has changed.
+func (n networkPlan) keepGiven(ctx context.Context, given netplan.Given, p contract.NetworkPlan, r planRequest) (planResponse, error) {
 	if len(p.PrivateSubnetIDs) > 0 {
 		if _, err := checkProperties(p); err != nil {
 			return planResponse{}, err
@@ -32,6 +37,9 @@ func (n networkPlan) keepGiven(ctx context.Context, given netplan.Given, p contr
 		return planResponse{}, fmt.Errorf("keep the given subnets: %w", err)
 	}
 	data, err := n.checkGiven(ctx, given, p)
+	if err == nil {
+		err = n.checkWays(ctx, p, r.StackID, without(p.PrivateSubnetIDs, withoutBlank(r.OldProps.PrivateSubnetIDs)))
+	}
 	if err != nil {
 		return planResponse{}, fmt.Errorf("keep the given subnets: %w", err)
 	}

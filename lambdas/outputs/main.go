@@ -1,8 +1,8 @@
 // Command outputs is the Lambda function behind the custom resources that ask
 // facts of AWS before a network is made and tell results when a workspace is
 // finished: Custom::FixedAnswers, Custom::NetworkPlan, Custom::ClusterFacts and
-// Custom::WorkspaceOutputs. It runs outside the VPC and reads: EC2's zones, and of an existing VPC its blocks, subnets and
-// internet gateway; an existing cluster and its network; the status of its own stack. What it makes is the IAM OIDC
+// Custom::WorkspaceOutputs. It runs outside the VPC and reads: EC2's zones, and of an existing VPC its blocks, subnets, internet
+// gateway and the ways out of given subnets; an existing cluster and its network; the status of its own stack. What it makes is the IAM OIDC
 // provider of such a cluster, Custom::OidcProvider.
 package main
 
@@ -36,7 +36,7 @@ func main() {
 	})
 	customresource.Register(m, contract.TypeFixedAnswers, fixedAnswers{})
 	customresource.Register(m, contract.TypeNetworkPlan, networkPlan{
-		network: network{ec2.NewFromConfig(cfg)}, stacks: cloudformation.NewFromConfig(cfg), log: log,
+		network: network{ec2.NewFromConfig(cfg)}, ways: clusterNetwork{ec2.NewFromConfig(cfg)}, stacks: cloudformation.NewFromConfig(cfg), log: log,
 	})
 	customresource.Register(m, contract.TypeOidcProvider, oidcProvider{providers: providers{iam.NewFromConfig(cfg)}, log: log})
 	customresource.Register(m, contract.TypeWorkspaceOutputs, workspaceOutputs{})

@@ -21,6 +21,7 @@ var _ = [1]struct{}{}[contract.NetworkSlots-netplan.Slots]
 // and nowhere else.
 type networkPlan struct {
 	network network
+	ways    clusterNetwork
 	stacks  stackDescriber
 	log     *slog.Logger
 }
@@ -38,7 +39,7 @@ func (n networkPlan) Create(ctx context.Context, r planRequest) (planResponse, e
 		return planResponse{}, err
 	}
 	if len(p.PrivateSubnetIDs) > 0 {
-		return n.take(ctx, p)
+		return n.take(ctx, p, r.StackID)
 	}
 	offered, err := n.network.zones(ctx)
 	if err != nil {
@@ -90,7 +91,7 @@ func (n networkPlan) plan(ctx context.Context, vpc string, block netip.Prefix, z
 func (n networkPlan) Update(ctx context.Context, r planRequest) (planResponse, error) {
 	p := withoutBlanks(r.Props)
 	if given, ours := netplan.ParseGiven(r.PhysicalID); ours {
-		return n.keepGiven(ctx, given, p)
+		return n.keepGiven(ctx, given, p, r)
 	}
 	plan, err := netplan.ParseID(r.PhysicalID)
 	if err != nil {

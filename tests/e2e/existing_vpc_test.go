@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
-	"github.com/aws/aws-sdk-go-v2/service/eks"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/e6data/aws-quickstart/rehearsal"
@@ -187,76 +186,6 @@ func (d *deployment) subnets(t *testing.T, ids string) []ec2types.Subnet {
 		t.Fatal(err)
 	}
 	return o.Subnets
-}
-
-// With subnets given nothing is made in the VPC but what EKS and the functions
-// need; a further subnet goes to Karpenter and not to the cluster.
-func TestGivenSubnets(t *testing.T) {
-	t.Parallel()
-	d := start(t, "")
-	customer := d.customer(t, rehearsal.CustomerVPC{
-		Blocks: []string{"10.50.0.0/20"}, InternetGateway: true, NatGateway: true,
-		Subnets: []rehearsal.CustomerSubnet{
-			{Block: "10.50.0.0/24", Zone: "a", Public: true}, {Block: "10.50.4.0/23", Zone: "a"}, {Block: "10.50.6.0/23", Zone: "b"}, {Block: "10.50.8.0/24", Zone: "d"},
-		},
-	})
-	s := d.inVPC(t)
-	given := strings.Join(customer.Subnets[1:3], ", ")
-	if err := s.Create(t.Context(), d.parameters(map[string]string{
-		"VpcId": customer.ID, "PrivateSubnetIds": given, "PublicSubnetIds": customer.Subnets[0],
-	})); err != nil {
-		t.Fatal(err)
-	}
-	outputs := checkOutputs(t, s)
-	if want := strings.Join(customer.Subnets[1:3], ","); outputs["SubnetIds"] != want || outputs["PublicSubnetIds"] != customer.Subnets[0] || outputs["VpcId"] != customer.ID {
-		t.Errorf("outputs have subnets %s and %s in %s", outputs["SubnetIds"], outputs["PublicSubnetIds"], outputs["VpcId"])
-	}
-	if err := customer.CheckKept(t.Context()); err != nil {
-		t.Error(err)
-	}
-	for _, i := range d.leftovers(t) {
-		if slices.Contains([]string{
-			"AWS::EC2::Subnet", "AWS::EC2::RouteTable", "AWS::EC2::Route", "AWS::EC2::NatGateway", "AWS::EC2::EIP", "AWS::EC2::InternetGateway",
-			"AWS::EC2::VPCEndpoint", "AWS::EC2::SubnetRouteTableAssociation", "AWS::EC2::VPC",
-		}, i.Type) {
-			t.Errorf("made: %s", i)
-		}
-	}
-	before := d.cluster(t, outputs["ClusterName"])
-	if err := s.Update(t.Context(), map[string]string{"PrivateSubnetIds": given + "," + customer.Subnets[3]}); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(before, d.cluster(t, outputs["ClusterName"])); diff != "" {
-		t.Errorf("the cluster's subnets changed (-before +after):\n%s", diff)
-	}
-	p := newPool(t, d, outputs)
-	d.runsIn(t, p, "us-east-1d")
-	d.refusedUpdate(t, s, map[string]string{"PrivateSubnetIds": strings.Join(customer.Subnets[2:4], ",")}, "is the cluster's and cannot be left out of PrivateSubnetIds")
-	d.refusedUpdate(t, s, map[string]string{"PrivateSubnetIds": given + ",subnet-00000000000000000"}, "subnet-00000000000000000")
-	p.rest(t)
-	d.end(t, s, existingVPC, customer)
-}
-
-// cluster is the subnets of the cluster and of its node groups.
-func (d *deployment) cluster(t *testing.T, name string) (subnets []string) {
-	t.Helper()
-	c, err := d.clients.EKS.DescribeCluster(t.Context(), &eks.DescribeClusterInput{Name: &name})
-	if err != nil {
-		t.Fatal(err)
-	}
-	subnets = append(subnets, c.Cluster.ResourcesVpcConfig.SubnetIds...)
-	groups, err := d.clients.EKS.ListNodegroups(t.Context(), &eks.ListNodegroupsInput{ClusterName: &name})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, g := range groups.Nodegroups {
-		o, err := d.clients.EKS.DescribeNodegroup(t.Context(), &eks.DescribeNodegroupInput{ClusterName: &name, NodegroupName: &g})
-		if err != nil {
-			t.Fatal(err)
-		}
-		subnets = append(append(subnets, g), o.Nodegroup.Subnets...)
-	}
-	return subnets
 }
 
 // refusedUpdate makes an update that must be rolled back, for that reason.

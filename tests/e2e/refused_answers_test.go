@@ -130,6 +130,13 @@ var fullVPC = rehearsal.CustomerVPC{
 	},
 }
 
+// closedVPC has no way out, and every endpoint that a cluster then needs.
+var closedVPC = rehearsal.CustomerVPC{
+	Blocks: []string{"10.62.0.0/20"}, S3Endpoint: true,
+	InterfaceEndpoints: []string{"ec2", "ecr.api", "ecr.dkr", "eks", "elasticloadbalancing", "sqs", "ssm", "sts"},
+	Subnets:            []rehearsal.CustomerSubnet{{Block: "10.62.0.0/23", Zone: "a"}, {Block: "10.62.4.0/23", Zone: "b"}},
+}
+
 // inExistingVPC are wrong in a customer's VPC, made as fullVPC says, beside which
 // there is another with one subnet.
 func inExistingVPC(full, other *rehearsal.MadeVPC) []refusedAnswers {
@@ -155,6 +162,32 @@ func inExistingVPC(full, other *rehearsal.MadeVPC) []refusedAnswers {
 			"zones to add beside given subnets", and(given(a, b), "AdditionalAvailabilityZones", "us-east-1d"),
 			[]string{"AdditionalAvailabilityZones is for subnets that this stack makes", "add subnets in them to PrivateSubnetIds"},
 		},
+		{
+			"subnets without a way out", given(a, b),
+			[]string{
+				"NetworkPlan", a + ", " + b + " of PrivateSubnetIds cannot be used: route table rtb-", " leads nowhere out of the VPC",
+				"endpoints it does not have: ec2, ecr.api, ecr.dkr, eks, s3, sts, elasticloadbalancing, sqs, ssm", "a default route to a NAT gateway",
+			},
+		},
+	}
+}
+
+// inClosedVPC are wrong in a VPC as closedVPC says.
+func inClosedVPC(closed *rehearsal.MadeVPC) []refusedAnswers {
+	answers := func(charts, images string) map[string]string {
+		return map[string]string{
+			"VpcId": closed.ID, "PrivateSubnetIds": strings.Join(closed.Subnets, ","), "ChartSource": charts, "ImageRegistry": images,
+		}
+	}
+	return []refusedAnswers{
+		{
+			"public charts behind endpoints alone", answers("Public", "registry.example.com"),
+			[]string{"NetworkPlan", "nothing leads from " + strings.Join(closed.Subnets, ", ") + " to the internet", "give s3://bucket/prefix as ChartSource"},
+		},
+		{
+			"public images behind endpoints alone", answers("s3://charts-of-ours/mirror", ""),
+			[]string{"NetworkPlan", "nothing leads from " + strings.Join(closed.Subnets, ", ") + " to the internet", "give that registry as ImageRegistry"},
+		},
 	}
 }
 
@@ -165,6 +198,7 @@ func TestAnswersThatAFunctionRefuses(t *testing.T) {
 	d := start(t, "")
 	full := d.customer(t, fullVPC)
 	other := d.customer(t, rehearsal.CustomerVPC{Blocks: []string{"10.61.0.0/20"}, Subnets: []rehearsal.CustomerSubnet{{Block: "10.61.0.0/24", Zone: "b"}}})
+	closed := d.customer(t, closedVPC)
 	type row struct {
 		file string
 		refusedAnswers
@@ -179,6 +213,9 @@ func TestAnswersThatAFunctionRefuses(t *testing.T) {
 		rows = append(rows, row{"quickstart.yaml", r})
 	}
 	for _, r := range sample(t, inExistingVPC(full, other), 3) {
+		rows = append(rows, row{existingVPC, r})
+	}
+	for _, r := range sample(t, inClosedVPC(closed), 1) {
 		rows = append(rows, row{existingVPC, r})
 	}
 	for i, r := range rows {
@@ -211,7 +248,7 @@ func TestAnswersThatAFunctionRefuses(t *testing.T) {
 	if left := d.leftovers(t); len(left) > 0 {
 		t.Errorf("left: %v", left)
 	}
-	for _, customer := range []*rehearsal.MadeVPC{full, other} {
+	for _, customer := range []*rehearsal.MadeVPC{full, other, closed} {
 		if err := customer.CheckBack(t.Context()); err != nil {
 			t.Error(err)
 		}

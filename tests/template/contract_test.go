@@ -187,11 +187,14 @@ func TestNetworkPlanGetsTheAnswers(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("properties (-want +got):\n%s", diff)
 	}
-	r = newRun(t, existingFile, map[string]string{"PrivateSubnetIds": "subnet-0a, subnet-0b"})
+	r = newRun(t, existingFile, map[string]string{
+		"PrivateSubnetIds": "subnet-0a, subnet-0b", "HttpsProxy": "http://proxy.example.com:3128", "ImageRegistry": "registry.example.com",
+	})
 	got = decode[contract.NetworkPlan](t, r, "NetworkPlan")
 	want = contract.NetworkPlan{
 		VpcID: "vpc-0123456789abcdef0", PrivateSubnetIDs: []string{"subnet-0a", " subnet-0b"}, PublicSubnetIDs: []string{""},
 		ExcludedAvailabilityZones: []string{""}, AdditionalAvailabilityZones: []string{""},
+		HTTPSProxy: "http://proxy.example.com:3128", ChartSource: "Public", ImageRegistry: "registry.example.com",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("properties (-want +got):\n%s", diff)
