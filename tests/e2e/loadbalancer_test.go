@@ -62,16 +62,18 @@ type balanced struct {
 	*deployment
 	stack   *rehearsal.Stack
 	cluster string
-	name    string // of the controller's role
-	policy  string // its document, as the stack made it
-	kube    kubernetes.Interface
-	elb     *elasticloadbalancingv2.Client
+	// namespace is where the test's own objects are.
+	namespace string
+	name      string // of the controller's role
+	policy    string // its document, as the stack made it
+	kube      kubernetes.Interface
+	elb       *elasticloadbalancingv2.Client
 }
 
 func newBalanced(t *testing.T) *balanced {
 	t.Helper()
 	d := start(t, "")
-	b := &balanced{deployment: d, stack: d.stack(t), elb: elasticloadbalancingv2.NewFromConfig(d.AWSConfig())}
+	b := &balanced{deployment: d, stack: d.stack(t), namespace: "default", elb: elasticloadbalancingv2.NewFromConfig(d.AWSConfig())}
 	if err := b.stack.Create(t.Context(), d.parameters(map[string]string{"NodeTags": customerTag + "=42"})); err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +168,7 @@ func (b *balanced) await(t *testing.T, what string, check func(context.Context) 
 func (b *balanced) run(t *testing.T) {
 	t.Helper()
 	labels, replicas := map[string]string{"app": "web"}, int32(2)
-	_, err := b.kube.AppsV1().Deployments("default").Create(t.Context(), &appsv1.Deployment{
+	_, err := b.kube.AppsV1().Deployments(b.namespace).Create(t.Context(), &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Name: "web"},
 		Spec: appsv1.DeploymentSpec{Replicas: &replicas, Selector: &metav1.LabelSelector{MatchLabels: labels}, Template: corev1.PodTemplateSpec{
 			ObjectMeta: metav1.ObjectMeta{Labels: labels},
@@ -186,7 +188,7 @@ func (b *balanced) serve(t *testing.T, service *corev1.Service) {
 	t.Helper()
 	service.Spec.Selector = map[string]string{"app": "web"}
 	service.Spec.Ports = []corev1.ServicePort{{Port: 80, TargetPort: intstr.FromInt32(8080)}}
-	if _, err := b.kube.CoreV1().Services("default").Create(t.Context(), service, metav1.CreateOptions{}); err != nil {
+	if _, err := b.kube.CoreV1().Services(b.namespace).Create(t.Context(), service, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -210,13 +212,13 @@ func (b *balanced) expose(t *testing.T) {
 	object := ingress("web", map[string]string{
 		"alb.ingress.kubernetes.io/scheme": "internet-facing", "alb.ingress.kubernetes.io/target-type": "ip",
 	})
-	if _, err := b.kube.NetworkingV1().Ingresses("default").Create(t.Context(), object, metav1.CreateOptions{}); err != nil {
+	if _, err := b.kube.NetworkingV1().Ingresses(b.namespace).Create(t.Context(), object, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func (b *balanced) events(ctx context.Context) string {
-	list, err := b.kube.CoreV1().Events("default").List(ctx, metav1.ListOptions{})
+	list, err := b.kube.CoreV1().Events(b.namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return err.Error()
 	}
@@ -248,11 +250,11 @@ func (b *balanced) targets(ctx context.Context) (map[string]int, error) {
 
 // shown tells why not both objects have the host names of load balancers with two targets each.
 func (b *balanced) shown(ctx context.Context) error {
-	web, err := b.kube.NetworkingV1().Ingresses("default").Get(ctx, "web", metav1.GetOptions{})
+	web, err := b.kube.NetworkingV1().Ingresses(b.namespace).Get(ctx, "web", metav1.GetOptions{})
 	if err != nil {
 		return err
 	}
-	direct, err := b.kube.CoreV1().Services("default").Get(ctx, "direct", metav1.GetOptions{})
+	direct, err := b.kube.CoreV1().Services(b.namespace).Get(ctx, "direct", metav1.GetOptions{})
 	if err != nil {
 		return err
 	}
@@ -326,8 +328,8 @@ func (b *balanced) left(ctx context.Context) error {
 func (b *balanced) takeBack(t *testing.T) {
 	t.Helper()
 	for what, err := range map[string]error{
-		"ingress": b.kube.NetworkingV1().Ingresses("default").Delete(t.Context(), "web", metav1.DeleteOptions{}),
-		"service": b.kube.CoreV1().Services("default").Delete(t.Context(), "direct", metav1.DeleteOptions{}),
+		"ingress": b.kube.NetworkingV1().Ingresses(b.namespace).Delete(t.Context(), "web", metav1.DeleteOptions{}),
+		"service": b.kube.CoreV1().Services(b.namespace).Delete(t.Context(), "direct", metav1.DeleteOptions{}),
 	} {
 		if err != nil && !apierrors.IsNotFound(err) {
 			t.Fatalf("%s: %v", what, err)
@@ -340,8 +342,8 @@ func (b *balanced) withdraw(t *testing.T) {
 	t.Helper()
 	b.takeBack(t)
 	b.await(t, "the finalizers are taken off", func(ctx context.Context) error {
-		_, web := b.kube.NetworkingV1().Ingresses("default").Get(ctx, "web", metav1.GetOptions{})
-		_, direct := b.kube.CoreV1().Services("default").Get(ctx, "direct", metav1.GetOptions{})
+		_, web := b.kube.NetworkingV1().Ingresses(b.namespace).Get(ctx, "web", metav1.GetOptions{})
+		_, direct := b.kube.CoreV1().Services(b.namespace).Get(ctx, "direct", metav1.GetOptions{})
 		if err := errors.Join(gone("ingress", web), gone("service", direct)); err != nil {
 			return fmt.Errorf("%w; %s", err, b.events(ctx))
 		}
@@ -376,7 +378,7 @@ func (b *balanced) serveDirectly(t *testing.T) {
 func (b *balanced) retag(t *testing.T, value string) {
 	t.Helper()
 	patch := `{"metadata":{"annotations":{"alb.ingress.kubernetes.io/tags":"team=` + value + `"}}}`
-	_, err := b.kube.NetworkingV1().Ingresses("default").Patch(t.Context(), "web", types.MergePatchType, []byte(patch), metav1.PatchOptions{})
+	_, err := b.kube.NetworkingV1().Ingresses(b.namespace).Patch(t.Context(), "web", types.MergePatchType, []byte(patch), metav1.PatchOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

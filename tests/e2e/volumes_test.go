@@ -59,10 +59,9 @@ func (d *deployment) role(t *testing.T, logicalID string) string {
 }
 
 // keep starts a pod that keeps its data in a volume of its own.
-func (b *balanced) keep(t *testing.T, name string) {
+func (b *balanced) keep(t *testing.T, name, class string) {
 	t.Helper()
-	class := "fast"
-	_, err := b.kube.CoreV1().PersistentVolumeClaims("default").Create(t.Context(), &corev1.PersistentVolumeClaim{
+	_, err := b.kube.CoreV1().PersistentVolumeClaims(b.namespace).Create(t.Context(), &corev1.PersistentVolumeClaim{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 		Spec: corev1.PersistentVolumeClaimSpec{
 			StorageClassName: &class, AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
@@ -72,7 +71,7 @@ func (b *balanced) keep(t *testing.T, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = b.kube.CoreV1().Pods("default").Create(t.Context(), &corev1.Pod{
+	_, err = b.kube.CoreV1().Pods(b.namespace).Create(t.Context(), &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 		Spec: corev1.PodSpec{
 			Tolerations: []corev1.Toleration{{Operator: corev1.TolerationOpExists}},
@@ -126,7 +125,7 @@ func (b *balanced) storage(ctx context.Context) string {
 func TestVolumesComeAndGo(t *testing.T) {
 	t.Parallel()
 	d := start(t, "")
-	b := &balanced{deployment: d, stack: d.stack(t)}
+	b := &balanced{deployment: d, stack: d.stack(t), namespace: "default"}
 	if err := b.stack.Create(t.Context(), d.parameters(map[string]string{"NodeTags": customerTag + "=42"})); err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +147,7 @@ func TestVolumesComeAndGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.mayUseVolumes(t, false)
-	b.keep(t, "data")
+	b.keep(t, "data", "fast")
 	b.await(t, "the claim tells what was refused", func(ctx context.Context) error {
 		if said := b.events(ctx); !strings.Contains(said, "ProvisioningFailed") || !strings.Contains(said, "ec2:CreateVolume") {
 			return fmt.Errorf("events: %s", said)
@@ -157,7 +156,7 @@ func TestVolumesComeAndGo(t *testing.T) {
 	})
 	b.mayUseVolumes(t, true)
 	b.await(t, "the pod runs with its volume", func(ctx context.Context) error {
-		pod, err := b.kube.CoreV1().Pods("default").Get(ctx, "data", metav1.GetOptions{})
+		pod, err := b.kube.CoreV1().Pods(b.namespace).Get(ctx, "data", metav1.GetOptions{})
 		if err != nil || pod.Status.Phase != corev1.PodRunning {
 			return fmt.Errorf("pod is %s (%w); %s", pod.Status.Phase, err, b.events(ctx))
 		}
@@ -175,8 +174,8 @@ func TestVolumesComeAndGo(t *testing.T) {
 		return nil
 	})
 	for what, err := range map[string]error{
-		"pod":   b.kube.CoreV1().Pods("default").Delete(t.Context(), "data", metav1.DeleteOptions{}),
-		"claim": b.kube.CoreV1().PersistentVolumeClaims("default").Delete(t.Context(), "data", metav1.DeleteOptions{}),
+		"pod":   b.kube.CoreV1().Pods(b.namespace).Delete(t.Context(), "data", metav1.DeleteOptions{}),
+		"claim": b.kube.CoreV1().PersistentVolumeClaims(b.namespace).Delete(t.Context(), "data", metav1.DeleteOptions{}),
 	} {
 		if err != nil {
 			t.Fatalf("%s: %v", what, err)
@@ -196,7 +195,7 @@ func TestVolumesComeAndGo(t *testing.T) {
 		}
 		return err
 	})
-	if _, err := b.kube.CoreV1().PersistentVolumeClaims("default").Get(t.Context(), "data", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+	if _, err := b.kube.CoreV1().PersistentVolumeClaims(b.namespace).Get(t.Context(), "data", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
 		t.Errorf("the claim: %v", err)
 	}
 	if err := b.stack.Delete(t.Context()); err != nil {
