@@ -58,7 +58,7 @@ func (w *run) namespaceExists(ctx context.Context) (bool, error) {
 }
 
 // removeNamespace deletes the namespace if this stack made it and no release
-// is in it, and waits for its end.
+// is in it, and waits for its end and that of its volumes.
 func (w *run) removeNamespace(ctx context.Context) error {
 	name := w.target.Namespace
 	found, err := w.kube.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
@@ -86,7 +86,10 @@ func (w *run) removeNamespace(ctx context.Context) error {
 		}
 		slog.InfoContext(ctx, "deleting namespace", "namespace", name)
 	}
-	return w.namespaceEnds(ctx, found)
+	if err := w.namespaceEnds(ctx, found); err != nil {
+		return err
+	}
+	return w.volumesGo(ctx, name)
 }
 
 func (w *run) namespaceEnds(ctx context.Context, found *core.Namespace) error {

@@ -188,8 +188,13 @@ func (r *Runner) Remove(ctx context.Context, owner Owner, removal Removal) error
 
 func (w *run) remove(ctx context.Context) error {
 	exists, err := w.namespaceExists(ctx)
-	if err != nil || !exists {
-		return err // Helm's records are in the namespace: without it there is no release
+	if err != nil {
+		return err
+	}
+	if !exists {
+		// Helm's records are in the namespace: without it there is no release. A
+		// removal before may have ended with volumes that stayed.
+		return w.volumesGo(ctx, w.target.Namespace)
 	}
 	seen, err := w.observe(Gone)
 	if err != nil {

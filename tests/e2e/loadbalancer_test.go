@@ -73,7 +73,13 @@ type balanced struct {
 func newBalanced(t *testing.T) *balanced {
 	t.Helper()
 	d := start(t, "")
-	b := &balanced{deployment: d, stack: d.stack(t), namespace: "default", elb: elasticloadbalancingv2.NewFromConfig(d.AWSConfig())}
+	return d.balanced(t, d.stack(t))
+}
+
+// balanced creates the stack.
+func (d *deployment) balanced(t *testing.T, s *rehearsal.Stack) *balanced {
+	t.Helper()
+	b := &balanced{deployment: d, stack: s, namespace: "default", elb: elasticloadbalancingv2.NewFromConfig(d.AWSConfig())}
 	if err := b.stack.Create(t.Context(), d.parameters(map[string]string{"NodeTags": customerTag + "=42"})); err != nil {
 		t.Fatal(err)
 	}
