@@ -254,6 +254,9 @@ class NodeGroups(unittest.TestCase):
             self.assertEqual(node["metadata"]["labels"]["app"], "other")
             self.assertEqual(node["spec"].get("taints", []), [])
         with self.subTest("a new version replaces the instances"):
+            eks.update_nodegroup_config(clusterName=CLUSTER, nodegroupName="own", scalingConfig={"desiredSize": 2})
+            self.settle("own")
+            kept = set(self.instances("own"))
             data["MetadataOptions"]["HttpPutResponseHopLimit"] = 2
             ec2.create_launch_template_version(LaunchTemplateName="group", LaunchTemplateData=data)
             eks.update_nodegroup_version(
@@ -261,8 +264,9 @@ class NodeGroups(unittest.TestCase):
             )
             self.settle("own")
             after = self.instances("own")
-            self.assertEqual((len(after), set(after) & kept), (1, set()))
-            self.assertEqual(next(iter(after.values()))["MetadataOptions"]["HttpPutResponseHopLimit"], 2)
+            self.assertEqual((len(after), set(after) & kept), (2, set()))
+            self.assertEqual({i["MetadataOptions"]["HttpPutResponseHopLimit"] for i in after.values()}, {2})
+            self.assertEqual({i["SubnetId"] for i in after.values()}, {made["Private0"], made["Private1"]})
         with self.subTest("a lost instance is replaced"):
             lost = next(iter(self.instances("own")))
             end(lost)

@@ -114,17 +114,28 @@ def scale(group: dict) -> None:
 
 
 def roll(group: dict, force: bool = False) -> None:
-    """Replace every instance that was launched after another template: a new one first, then drain and end the old."""
+    """Replace every instance that was launched after another template: new ones first, then drain and end the old.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html.
+    """
     old_template = made(group).template
     made(group).template = _make_template(group)
     old = [i for i in _members(group) if not _is_current(group, i)]
-    for instance in old:
-        _launch_one(group, len(old))
+    # At most two for each zone at a time, spread over the zones as the old ones are; and no pod may go from one old node
+    # to the next.
+    batch = 2 * len(group["subnets"])
+    for first in range(0, len(old), batch):
+        leaving = old[first : first + batch]
+        for place in range(len(leaving)):
+            _launch_one(group, place)
         _await_ready(group)
-        if not _drain(group, instance["InstanceId"], time.monotonic() + _EVICTION_SECONDS) and not force:
-            text = "Reached max retries while trying to evict pods from nodes in node group "
-            raise Issue("PodEvictionFailure", text + group["nodegroupName"], [instance["InstanceId"]])
-        instances.end([instance["InstanceId"]])
+        for instance in old[first:]:
+            _cordon(group, instance["InstanceId"])
+        for instance in leaving:
+            if not _drain(group, instance["InstanceId"], time.monotonic() + _EVICTION_SECONDS) and not force:
+                text = "Reached max retries while trying to evict pods from nodes in node group "
+                raise Issue("PodEvictionFailure", text + group["nodegroupName"], [instance["InstanceId"]])
+            instances.end([instance["InstanceId"]])
     _delete_template(old_template)
 
 
