@@ -93,8 +93,15 @@ var onCluster = []string{"Custom::HelmRelease"}
 // answersOnly are the custom resources that make nothing: they answer values.
 var answersOnly = []string{"Custom::FixedAnswers", "Custom::NetworkPlan", "Custom::WorkspaceOutputs"}
 
+// listedAs are the types whose things are listed under another type: there is no
+// telling them apart in the account.
+var listedAs = map[string]string{"AWS::IAM::RolePolicy": "AWS::IAM::Policy"}
+
 // Covered tells whether the leftover check looks for resources of the type.
 func Covered(resourceType string) bool {
+	if as, ok := listedAs[resourceType]; ok {
+		resourceType = as
+	}
 	return listers[resourceType] != nil || slices.Contains(onCluster, resourceType) || slices.Contains(answersOnly, resourceType)
 }
 

@@ -279,6 +279,27 @@ class Clusters(Conformance):
             client("ec2").delete_subnet(SubnetId=cluster()["resourcesVpcConfig"]["subnetIds"][0])
 
 
+    @claim(
+        "What is tagged and untagged shows in the description of a cluster and of an access entry.",
+        f"{_API}TagResource.html",
+        _CLUSTER,
+        _ENTRY,
+    )
+    def test_tags(self) -> None:
+        eks, name, principal = client("eks"), cluster()["name"], caller()
+        entry = eks.create_access_entry(clusterName=name, principalArn=principal, tags={"a": "1"})["accessEntry"]
+        for arn, described in (
+            (cluster()["arn"], lambda: eks.describe_cluster(name=name)["cluster"]),
+            (
+                entry["accessEntryArn"],
+                lambda: eks.describe_access_entry(clusterName=name, principalArn=principal)["accessEntry"],
+            ),
+        ):
+            eks.tag_resource(resourceArn=arn, tags={"b": "2", "c": "3"})
+            eks.untag_resource(resourceArn=arn, tagKeys=["a", "b"])
+            self.assertEqual(described()["tags"], {"c": "3"})
+
+
 class Updates(Conformance):
     area = "EKS updates"
 

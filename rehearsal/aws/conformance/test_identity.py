@@ -537,6 +537,28 @@ class Roles(Conformance):
         with self.refused("LimitExceeded"):
             client("iam").create_policy(PolicyName=fresh("long"), PolicyDocument=json.dumps(long))
 
+    @claim(
+        "AWS::IAM::RolePolicy puts one inline policy into a role that is there, changes it, and takes only it away.",
+        "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-rolepolicy.html",
+        "AWS::IAM::RolePolicy",
+    )
+    def test_role_policy(self) -> None:
+        iam, role = client("iam"), caller(own=parts.allow(["sqs:*"])).rsplit("/", 1)[-1]
+
+        def resource(action: str) -> dict:
+            properties = {"RoleName": role, "PolicyName": "pass", "PolicyDocument": parts.allow([action])}
+            return {"P": {"Type": "AWS::IAM::RolePolicy", "Properties": properties}}
+
+        name = self.stack(resource("sns:*"))
+        self.holds(name)
+        self.assertEqual(sorted(iam.list_role_policies(RoleName=role)["PolicyNames"]), ["own", "pass"])
+        self.assertEqual(self.update(name, resource("ec2:*")), "UPDATE_COMPLETE")
+        document = iam.get_role_policy(RoleName=role, PolicyName="pass")["PolicyDocument"]
+        self.assertIn("ec2:*", json.dumps(document))
+        self.refuses(resource("sns:*"), "already exists")
+        aws().delete(name)
+        self.assertEqual(iam.list_role_policies(RoleName=role)["PolicyNames"], ["own"])
+
     @claim("A role's description has 1,000 characters at most.", f"{_IAM}CreateRole.html", _ROLE)
     def test_description(self) -> None:
         with self.refused("ValidationError"):

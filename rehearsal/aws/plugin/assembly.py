@@ -19,6 +19,7 @@ from . import (
     denials,
     eks,
     eks_requests,
+    eks_tags,
     eks_updates,
     endpoints,
     events,
@@ -91,6 +92,7 @@ def install(settings: Settings) -> None:
     nodegroups.install()
     eks_updates.install()
     eks_requests.install()
+    eks_tags.install()
     addons.install()
     web_identity.install()
     buckets.install()

@@ -42,6 +42,13 @@ def install() -> None:
         delete=_profile_delete,
         replaced_by=("InstanceProfileName", "Path"),
     )
+    resources.add(
+        "AWS::IAM::RolePolicy",
+        create=_role_policy_create,
+        update=_role_policy_update,
+        delete=_role_policy_delete,
+        replaced_by=("PolicyName", "RoleName"),
+    )
 
 
 def _worded(answer: Callable[[dict], tuple]) -> Callable[[dict], tuple]:
@@ -146,3 +153,34 @@ def _profile_delete(physical_id: str, properties: Properties) -> None:
     for role in list(profile.get("Roles", [])):
         api("iam").remove_role_from_instance_profile(InstanceProfileName=physical_id, RoleName=role)
     api("iam").delete_instance_profile(InstanceProfileName=physical_id)
+
+
+def _role_policy_create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, dict]:
+    """Ref is the primary identifier, POLICY|ROLE; a policy that is there already is somebody else's."""
+    role, policy = properties["RoleName"], properties["PolicyName"]
+    if policy in iam._roles.get(role, {}).get("InlinePolicies", {}):
+        raise RuntimeError(f"Resource of type 'AWS::IAM::RolePolicy' with identifier '{policy}|{role}' already exists.")
+    _put_role_policy(properties)
+    return f"{policy}|{role}", {}
+
+
+def _role_policy_update(
+    physical_id: str, old: Properties, new: Properties, stack_name: str, logical_id: str
+) -> tuple[str, dict]:
+    _put_role_policy(new)
+    return physical_id, {}
+
+
+def _put_role_policy(properties: Properties) -> None:
+    document = properties["PolicyDocument"]
+    api("iam").put_role_policy(
+        RoleName=properties["RoleName"],
+        PolicyName=properties["PolicyName"],
+        PolicyDocument=document if isinstance(document, str) else json.dumps(document),
+    )
+
+
+def _role_policy_delete(physical_id: str, properties: Properties) -> None:
+    policy, _, role = physical_id.partition("|")
+    if policy in iam._roles.get(role, {}).get("InlinePolicies", {}):
+        api("iam").delete_role_policy(RoleName=role, PolicyName=policy)

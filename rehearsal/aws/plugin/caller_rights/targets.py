@@ -319,6 +319,8 @@ def _roles(operation: Operation, account: Account) -> list[str]:
     """The roles in the properties, other than the resource itself."""
     if operation.resource_type in ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy"):
         values = _listed(operation.properties.get("Roles"))
+    elif operation.resource_type == "AWS::IAM::RolePolicy":
+        values = _listed(operation.properties.get("RoleName"))
     else:
         path, _ = _PASSED.get(operation.resource_type, ("", ""))
         values = _listed(permissions.at(operation.properties, path)) if path else []
