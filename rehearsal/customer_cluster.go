@@ -104,9 +104,9 @@ func (e *Environment) MakeCluster(ctx context.Context, c CustomerCluster) (*Made
 		{"access", m.giveAccess},
 		{"add-ons on nodes", m.makeAddons},
 		{"controllers", m.installControllers},
-		{"node pool", m.makeNodePool},
+		{"nodes and what runs on them", m.awaitAll},
 		{"workload", m.installShop},
-		{"rest", m.settle},
+		{"rest", m.Remember},
 	} {
 		if err := step.do(ctx); err != nil {
 			return nil, fmt.Errorf("make the customer's cluster %s: %s: %w", m.Name, step.what, err)

@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
-	"golang.org/x/sync/errgroup"
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -16,38 +15,37 @@ import (
 	"github.com/e6data/aws-quickstart/rehearsal/charts"
 )
 
-// installControllers installs the controllers that the customer has, both at
-// once, and waits until they run.
+// installControllers installs the controllers that the customer has. The load
+// balancer controller comes last: until its pods are ready, its webhook lets
+// nobody make a Service.
 func (m *MadeCluster) installControllers(ctx context.Context) error {
 	if m.described.Karpenter {
+		if err := m.prepareKarpenter(ctx); err != nil {
+			return err
+		}
 		if err := m.installKarpenter(ctx); err != nil {
 			return err
 		}
 	}
-	if m.described.LoadBalancerController {
-		if err := m.installBalancer(ctx); err != nil {
-			return err
-		}
+	if !m.described.LoadBalancerController {
+		return nil
 	}
-	group, ctx := errgroup.WithContext(ctx)
-	if m.described.Karpenter {
-		group.Go(func() error { return m.available(ctx, KarpenterNamespace, charts.Karpenter) })
-	}
-	if m.described.LoadBalancerController {
-		group.Go(func() error { return m.available(ctx, metav1.NamespaceSystem, charts.LoadBalancerController) })
-	}
-	return group.Wait()
-}
-
-// installBalancer installs the load balancer controller as its documentation
-// does: with upstream's whole policy, and all settings left alone.
-func (m *MadeCluster) installBalancer(ctx context.Context) error {
-	role, err := m.makeRole(ctx, "load-balancers", m.webTrust(metav1.NamespaceSystem, charts.LoadBalancerController), nil)
+	role, err := m.prepareBalancer(ctx)
 	if err != nil {
 		return err
 	}
+	return m.installBalancer(ctx, role)
+}
+
+// prepareBalancer makes the load balancer controller's role, with upstream's
+// whole policy, and tags the subnets for it.
+func (m *MadeCluster) prepareBalancer(ctx context.Context) (string, error) {
+	role, err := m.makeRole(ctx, "load-balancers", m.webTrust(metav1.NamespaceSystem, charts.LoadBalancerController), nil)
+	if err != nil {
+		return "", err
+	}
 	if err := m.attach(ctx, role, "LoadBalancers", loadbalancer.Upstream(), map[string]string{}); err != nil {
-		return err
+		return "", err
 	}
 	for tag, subnets := range map[string][]string{"kubernetes.io/role/elb": m.subnets(true), "kubernetes.io/role/internal-elb": m.subnets(false)} {
 		if len(subnets) == 0 {
@@ -55,9 +53,14 @@ func (m *MadeCluster) installBalancer(ctx context.Context) error {
 		}
 		_, err := m.clients.EC2.CreateTags(ctx, &ec2.CreateTagsInput{Resources: subnets, Tags: []ec2types.Tag{{Key: aws.String(tag), Value: aws.String("1")}}})
 		if err != nil {
-			return fmt.Errorf("tag subnets: %w", err)
+			return "", fmt.Errorf("tag subnets: %w", err)
 		}
 	}
+	return role, nil
+}
+
+// installBalancer installs the controller with all settings left alone.
+func (m *MadeCluster) installBalancer(ctx context.Context, role string) error {
 	c, err := m.published(charts.LoadBalancerController)
 	if err != nil {
 		return err
@@ -68,8 +71,8 @@ func (m *MadeCluster) installBalancer(ctx context.Context) error {
 	})
 }
 
-// available waits until all pods of a Deployment are.
-func (m *MadeCluster) available(ctx context.Context, namespace, name string) error {
+// awaitAvailable waits until all pods of a Deployment are available.
+func (m *MadeCluster) awaitAvailable(ctx context.Context, namespace, name string) error {
 	return m.await(ctx, "the pods of "+namespace+"/"+name+" are available", func(ctx context.Context) error {
 		d, err := m.kube.AppsV1().Deployments(namespace).Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
@@ -104,7 +107,7 @@ func (m *MadeCluster) installShop(ctx context.Context) error {
 	if len(m.nodeAddons()) == 0 {
 		return nil
 	}
-	if err := m.available(ctx, shopNamespace, shopNamespace); err != nil {
+	if err := m.awaitAvailable(ctx, shopNamespace, shopNamespace); err != nil {
 		return err
 	}
 	if !m.described.LoadBalancerController {

@@ -13,9 +13,11 @@ import (
 	ekstypes "github.com/aws/aws-sdk-go-v2/service/eks/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"golang.org/x/sync/errgroup"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/e6data/aws-quickstart/internal/artifact"
+	"github.com/e6data/aws-quickstart/rehearsal/charts"
 )
 
 const (
@@ -97,8 +99,7 @@ func (m *MadeCluster) makeProvider(ctx context.Context) error {
 	return err
 }
 
-// makeAddons makes the add-ons that run on nodes, and waits for all of them and
-// for the node groups.
+// makeAddons makes the add-ons that run on nodes.
 func (m *MadeCluster) makeAddons(ctx context.Context) error {
 	for name := range m.nodeAddons() {
 		in := &eks.CreateAddonInput{ClusterName: &m.Name, AddonName: &name, Tags: customerTags}
@@ -113,6 +114,11 @@ func (m *MadeCluster) makeAddons(ctx context.Context) error {
 			return fmt.Errorf("add-on %s: %w", name, err)
 		}
 	}
+	return nil
+}
+
+// awaitAll waits for the node groups, all add-ons and all controllers at once.
+func (m *MadeCluster) awaitAll(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for architecture := range m.described.Nodes {
 		group.Go(func() error { return m.awaitGroup(ctx, m.groupName(architecture)) })
@@ -123,6 +129,12 @@ func (m *MadeCluster) makeAddons(ctx context.Context) error {
 	}
 	for _, name := range list.Addons {
 		group.Go(func() error { return m.awaitAddon(ctx, name) })
+	}
+	if m.described.Karpenter {
+		group.Go(func() error { return m.awaitNodePool(ctx) })
+	}
+	if m.described.LoadBalancerController {
+		group.Go(func() error { return m.awaitAvailable(ctx, metav1.NamespaceSystem, charts.LoadBalancerController) })
 	}
 	return group.Wait()
 }

@@ -31,6 +31,7 @@ func (m *MadeCluster) install(ctx context.Context, namespace, release string, c 
 	}
 	i := action.NewInstall(config)
 	i.ReleaseName, i.Namespace, i.CreateNamespace, i.Timeout = release, namespace, true, patience
+	i.DisableOpenAPIValidation = true // it takes the API server a second to write its schema for each release
 	if _, err := i.RunWithContext(ctx, c, values); err != nil {
 		return fmt.Errorf("install %s: %w", release, err)
 	}

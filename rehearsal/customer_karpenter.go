@@ -29,9 +29,9 @@ var (
 	nodeClasses = schema.GroupVersionResource{Group: "karpenter.k8s.aws", Version: "v1", Resource: "ec2nodeclasses"}
 )
 
-// installKarpenter installs Karpenter as its getting-started guide does, in the
-// namespace of that name.
-func (m *MadeCluster) installKarpenter(ctx context.Context) (err error) {
+// prepareKarpenter makes what Karpenter needs of the account, as its
+// getting-started guide does.
+func (m *MadeCluster) prepareKarpenter(ctx context.Context) (err error) {
 	if m.KarpenterController, err = m.makeRole(ctx, "karpenter", m.webTrust(KarpenterNamespace, "karpenter"), nil); err != nil {
 		return err
 	}
@@ -50,9 +50,11 @@ func (m *MadeCluster) installKarpenter(ctx context.Context) (err error) {
 		Resources: append(m.PrivateSubnets(), aws.ToString(m.cluster.ResourcesVpcConfig.ClusterSecurityGroupId)),
 		Tags:      []ec2types.Tag{{Key: aws.String("karpenter.sh/discovery"), Value: &m.Name}},
 	})
-	if err != nil {
-		return err
-	}
+	return err
+}
+
+// installKarpenter installs Karpenter's charts and makes the customer's NodePool.
+func (m *MadeCluster) installKarpenter(ctx context.Context) error {
 	for _, name := range []string{charts.KarpenterCRD, charts.Karpenter} {
 		c, err := m.published(name)
 		if err != nil {
@@ -67,7 +69,7 @@ func (m *MadeCluster) installKarpenter(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	return nil
+	return m.makeNodePool(ctx)
 }
 
 func (m *MadeCluster) queueName() string { return m.Name + "-karpenter" }
@@ -112,12 +114,9 @@ func (m *MadeCluster) makeQueue(ctx context.Context) (string, error) {
 	return arn, nil
 }
 
-// makeNodePool makes the customer's NodePool and EC2NodeClass, as kubectl
-// apply does, and waits until Karpenter has them ready.
+// makeNodePool makes the customer's NodePool and EC2NodeClass, as kubectl create
+// does.
 func (m *MadeCluster) makeNodePool(ctx context.Context) error {
-	if !m.described.Karpenter {
-		return nil
-	}
 	discovered := []any{map[string]any{"tags": map[string]any{"karpenter.sh/discovery": m.Name}}}
 	class := object("karpenter.k8s.aws/v1", "EC2NodeClass", map[string]any{
 		"role": nameOf(m.KarpenterNodes), "amiSelectorTerms": []any{map[string]any{"alias": "al2023@latest"}},
@@ -141,7 +140,13 @@ func (m *MadeCluster) makeNodePool(ctx context.Context) error {
 	if _, err := m.objects.Resource(nodeClasses).Create(ctx, class, metav1.CreateOptions{}); err != nil {
 		return err
 	}
-	if _, err := m.objects.Resource(nodePools).Create(ctx, pool, metav1.CreateOptions{}); err != nil {
+	_, err := m.objects.Resource(nodePools).Create(ctx, pool, metav1.CreateOptions{})
+	return err
+}
+
+// awaitNodePool waits until Karpenter runs and has the NodePool ready.
+func (m *MadeCluster) awaitNodePool(ctx context.Context) error {
+	if err := m.awaitAvailable(ctx, KarpenterNamespace, charts.Karpenter); err != nil {
 		return err
 	}
 	return m.await(ctx, "the customer's NodePool is ready", func(ctx context.Context) error {

@@ -20,9 +20,9 @@ const (
 	parting = 30 * time.Second
 )
 
-// settle waits until nothing on the cluster changes any more, and remembers what
-// it then looks like.
-func (m *MadeCluster) settle(ctx context.Context) error {
+// Remember waits until nothing changes any more, and takes what is then there for
+// what was there before the stack: so after a test's own changes.
+func (m *MadeCluster) Remember(ctx context.Context) error {
 	var last []Change
 	err := wait.PollUntilContextTimeout(ctx, still, patience, true, func(ctx context.Context) (bool, error) {
 		now, err := m.Picture(ctx)

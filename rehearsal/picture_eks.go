@@ -90,17 +90,13 @@ func (p Picture) addPodIdentities(ctx context.Context, api *eks.Client, cluster 
 	return nil
 }
 
-// addEntries adds access entries and the policies of each. A cluster in the mode
-// CONFIG_MAP has none that could be asked for.
+// addEntries adds access entries and the policies of each.
 func (p Picture) addEntries(ctx context.Context, api *eks.Client, cluster string) error {
-	list, err := api.ListAccessEntries(ctx, &eks.ListAccessEntriesInput{ClusterName: &cluster, MaxResults: aws.Int32(100)})
-	if isCode(err, "InvalidRequestException") {
-		return nil
-	}
+	principals, err := accessEntries(ctx, api, cluster)
 	if err != nil {
 		return err
 	}
-	for _, principal := range list.AccessEntries {
+	for _, principal := range principals {
 		o, err := api.DescribeAccessEntry(ctx, &eks.DescribeAccessEntryInput{ClusterName: &cluster, PrincipalArn: &principal})
 		if err != nil {
 			return err

@@ -147,8 +147,7 @@ func portrait(o *unstructured.Unstructured) map[string]any {
 		node, _, _ := unstructured.NestedString(content, "spec", "nodeName")
 		return map[string]any{"uid": o.GetUID(), "node": node}
 	case "Node":
-		provider, _, _ := unstructured.NestedString(content, "spec", "providerID")
-		return map[string]any{"uid": o.GetUID(), "providerID": provider, "labels": o.GetLabels()}
+		return nodePortrait(o)
 	case "Secret":
 		for _, part := range []string{"data", "stringData"} {
 			if content[part] != nil {
@@ -161,6 +160,19 @@ func portrait(o *unstructured.Unstructured) map[string]any {
 		}
 	}
 	return content
+}
+
+// nodePortrait is a node with the taints that somebody gave it: those of
+// Kubernetes come and go with the node's condition.
+func nodePortrait(o *unstructured.Unstructured) map[string]any {
+	provider, _, _ := unstructured.NestedString(o.Object, "spec", "providerID")
+	unschedulable, _, _ := unstructured.NestedBool(o.Object, "spec", "unschedulable")
+	taints, _, _ := unstructured.NestedSlice(o.Object, "spec", "taints")
+	taints = slices.DeleteFunc(taints, func(t any) bool {
+		taint, ok := t.(map[string]any)
+		return ok && strings.HasPrefix(fmt.Sprint(taint["key"]), "node.kubernetes.io/")
+	})
+	return map[string]any{"uid": o.GetUID(), "providerID": provider, "labels": o.GetLabels(), "taints": taints, "unschedulable": unschedulable}
 }
 
 func digestOf(v any) string {
