@@ -29,6 +29,9 @@ type RunOptions struct {
 	StackName string
 	// Parameters are the create's parameters, Changes those of the update.
 	Parameters, Changes map[string]string
+	// Cluster is the customer's own that is there before the stack, in the mode
+	// existing-eks.
+	Cluster CustomerCluster
 	// Charts is ChartsStandIn or ChartsPublic; empty means the former.
 	Charts string
 	// Deployer are the policies of the role that deploys; empty: the account's
@@ -85,8 +88,8 @@ type run struct {
 	// template is the one before a fault was planted: what it retains is right.
 	template *Template
 	planted  string
-	// customer is the VPC that is there before the stack, in the mode that has one.
-	customer *MadeVPC
+	// customer is what is there before the stack, in the modes that find something.
+	customer customer
 	before   Inventory
 	result   *Result
 	troubled bool
@@ -195,34 +198,6 @@ func (r *run) start(ctx context.Context) error {
 	}
 	r.stack = stack
 	return nil
-}
-
-// makeCustomer makes the VPC that the mode finds, unless the caller names one.
-func (r *run) makeCustomer(ctx context.Context) error {
-	if r.Mode != ModeExistingVPC || r.Parameters["VpcId"] != "" {
-		return nil
-	}
-	var err error
-	if r.customer, err = r.env.MakeVPC(ctx, crowdedVPC); err != nil {
-		return err
-	}
-	r.Parameters = maps.Clone(r.Parameters)
-	if r.Parameters == nil {
-		r.Parameters = map[string]string{}
-	}
-	r.Parameters["VpcId"] = r.customer.ID
-	r.say("customer's VPC", "%s, %s, %d subnets, with an internet gateway and an S3 endpoint",
-		r.customer.ID, strings.Join(crowdedVPC.Blocks, " and "), len(r.customer.Subnets))
-	return nil
-}
-
-// checkCustomer fails if the stack, while it stands, changed what is the
-// customer's.
-func (r *run) checkCustomer(ctx context.Context) error {
-	if r.customer == nil {
-		return nil
-	}
-	return r.customer.CheckKept(ctx)
 }
 
 // source is the template to run: its name and its text.
@@ -418,16 +393,13 @@ func (r *run) checkLeftovers(ctx context.Context) error {
 	}
 	left := now.Since(r.before)
 	if r.result.Left = Without(left, r.result.Kept); len(r.result.Left) > 0 {
-		return &LeftoverError{r.result.Left}
+		return errors.Join(&LeftoverError{r.result.Left}, r.checkCustomerBack(ctx))
 	}
 	if missing := Without(r.result.Kept, left); len(missing) > 0 {
 		return fmt.Errorf("gone, though the template retains it: %s", joinItems(missing))
 	}
-	if r.customer != nil {
-		if err := errors.Join(r.customer.CheckBack(ctx), r.customer.Remove(ctx)); err != nil {
-			return err
-		}
-		r.say("customer's VPC", "as it was before the stack, and removed")
+	if err := r.endCustomer(ctx); err != nil {
+		return err
 	}
 	r.say("leftovers", "none: %d resource types of the account and every Kubernetes object looked at", len(listers))
 	return nil

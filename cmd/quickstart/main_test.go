@@ -58,6 +58,8 @@ func TestRefusals(t *testing.T) {
 		"a parameter without a value":         {built("--parameter", "VpcCidr"), "must be formatted as key=value", exitUsage},
 		"an unknown mode":                     {built("--mode", "new"), `mode "new": want one of new-vpc`, exitUsage},
 		"a mode that the version has not":     {built("--mode", "existing-eks"), "not in this version (it has: new-vpc)", exitUsage},
+		"a cluster's mode that EKS has not":   {built("--cluster-mode", "MAP"), `cluster mode "MAP": want CONFIG_MAP`, exitUsage},
+		"a cluster where nobody brings one":   {built("--own-karpenter"), "describe the customer's cluster of --mode existing-eks", exitUsage},
 		"an unknown fault":                    {built("--fault", "rain"), "want one of leftover, missing-dependency", exitUsage},
 		"a fault that nothing would look for": {built("--fault", "leftover", "--no-delete"), "leaves out the check", exitUsage},
 		"an unknown source of charts":         {built("--charts", "mine"), `charts "mine": want stand-in or public`, exitUsage},

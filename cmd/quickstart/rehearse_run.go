@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	ekstypes "github.com/aws/aws-sdk-go-v2/service/eks/types"
 	"github.com/spf13/cobra"
 
 	"github.com/e6data/aws-quickstart/rehearsal"
@@ -23,6 +24,7 @@ type runFlags struct {
 	rehearsal.RunOptions
 	parameters, changes map[string]string
 	fault, report       string
+	clusterMode         string
 	as                  []string
 	plain, json         bool
 }
@@ -45,6 +47,9 @@ With --fault: 0 if the planted fault was caught by the check that must find it, 
 	f := c.Flags()
 	environmentFlags(f, &o.Config, &o.Artifacts, getenv)
 	f.StringVar(&o.Mode, "mode", rehearsal.ModeNewVPC, strings.Join(rehearsal.Modes(), ", "))
+	f.StringVar(&o.clusterMode, "cluster-mode", string(ekstypes.AuthenticationModeConfigMap), "authentication mode of the customer's cluster, in the mode existing-eks: "+clusterModes())
+	f.BoolVar(&o.Cluster.Karpenter, "own-karpenter", false, "give the customer's cluster a Karpenter of its own, with nodes at work, in the mode existing-eks")
+	f.BoolVar(&o.Cluster.LoadBalancerController, "own-load-balancer-controller", false, "give it a load balancer controller of its own, with an Ingress at work")
 	f.StringVar(&o.TemplateFile, "template", "", "template of your own, in place of the mode's")
 	f.StringToStringVar(&o.parameters, "parameter", nil, "template parameter NAME=VALUE for the create (repeatable)")
 	f.StringToStringVar(&o.changes, "change", nil, "template parameter NAME=VALUE for the update (repeatable)")
@@ -111,6 +116,9 @@ func (o *runFlags) prepare(modeGiven bool) error {
 	if o.Charts != rehearsal.ChartsStandIn && o.Charts != rehearsal.ChartsPublic {
 		return usageError{fmt.Errorf("charts %q: want %s or %s", o.Charts, rehearsal.ChartsStandIn, rehearsal.ChartsPublic)}
 	}
+	if err := o.prepareCluster(); err != nil {
+		return err
+	}
 	var err error
 	if o.fault != "" {
 		if o.Fault, err = rehearsal.FindFault(o.fault); err != nil {
@@ -134,6 +142,27 @@ func (o *runFlags) prepare(modeGiven bool) error {
 	maps.Copy(o.Parameters, o.parameters)
 	maps.Copy(o.Changes, o.changes)
 	return nil
+}
+
+// prepareCluster refuses settings of a customer's cluster that cannot be, and
+// those that nothing would read.
+func (o *runFlags) prepareCluster() error {
+	o.Cluster.Mode = ekstypes.AuthenticationMode(o.clusterMode)
+	if !slices.Contains(o.Cluster.Mode.Values(), o.Cluster.Mode) {
+		return usageError{fmt.Errorf("cluster mode %q: want %s", o.clusterMode, clusterModes())}
+	}
+	described := o.Cluster.Karpenter || o.Cluster.LoadBalancerController || o.Cluster.Mode != ekstypes.AuthenticationModeConfigMap
+	if described && (o.Mode != rehearsal.ModeExistingEKS || o.TemplateFile != "") {
+		return usageError{fmt.Errorf("--cluster-mode, --own-karpenter and --own-load-balancer-controller describe the customer's cluster of --mode %s", rehearsal.ModeExistingEKS)}
+	}
+	return nil
+}
+
+// clusterModes are EKS's authentication modes, for people.
+func clusterModes() string {
+	return strings.Join([]string{
+		string(ekstypes.AuthenticationModeConfigMap), string(ekstypes.AuthenticationModeApiAndConfigMap), string(ekstypes.AuthenticationModeApi),
+	}, ", ")
 }
 
 // samples are the parameters to which the flags' are added: all of them for a
