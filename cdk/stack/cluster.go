@@ -10,6 +10,8 @@ import (
 // Cluster is what others need of the EKS cluster.
 type Cluster struct {
 	Name                *string // waits for the cluster
+	KnownName           *string // does not
+	Given               bool    // it is the customer's: no resource Cluster is in the template
 	Arn                 *string
 	EndpointHost        *string // of the Kubernetes API
 	SecurityGroupID     *string // EKS's own group: control plane and nodes
@@ -20,6 +22,15 @@ type Cluster struct {
 // clusterName is the cluster's name without waiting for the cluster.
 func clusterName() *string {
 	return eitherText(hasClusterName, ref("ClusterName"), sub("e6data-${WorkspaceName}"))
+}
+
+// variables are more and, where the template has no resource of that name, what
+// ${Cluster} is in a document.
+func (c Cluster) variables(more map[string]*string) map[string]*string {
+	if c.Given {
+		more["Cluster"] = c.Name
+	}
+	return more
 }
 
 // newCluster adds the EKS cluster, its log group and its OIDC provider. Its
@@ -70,6 +81,7 @@ func newCluster(s awscdk.Stack, n Network) Cluster {
 	})
 	return Cluster{
 		Name:                cluster.Ref(),
+		KnownName:           clusterName(),
 		Arn:                 cluster.AttrArn(),
 		EndpointHost:        pick(1, "//", cluster.AttrEndpoint()),
 		SecurityGroupID:     cluster.AttrClusterSecurityGroupId(),

@@ -29,6 +29,8 @@ func newClusterFacts(s awscdk.Stack, p Provider) (Cluster, Network) {
 	})
 	cluster := Cluster{
 		Name:                pick(1, "/", answer("ClusterArn")),
+		KnownName:           ref("ExistingClusterName"),
+		Given:               true,
 		Arn:                 answer("ClusterArn"),
 		EndpointHost:        answer("EndpointHost"),
 		SecurityGroupID:     answer("SecurityGroupId"),

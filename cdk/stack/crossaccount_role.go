@@ -24,7 +24,7 @@ func newCrossAccountRole(s awscdk.Stack, c Cluster, b Bucket) awsiam.CfnRole {
 			inlineProperty("cluster",
 				allow("DescribeCluster", []string{"eks:DescribeCluster", "eks:ListNodegroups"}, c.Arn),
 				allow("DescribeNodeGroups", []string{"eks:DescribeNodegroup"},
-					sub("arn:${AWS::Partition}:eks:${AWS::Region}:${AWS::AccountId}:nodegroup/${Cluster}/*/*")),
+					subWith("arn:${AWS::Partition}:eks:${AWS::Region}:${AWS::AccountId}:nodegroup/${Cluster}/*/*", c.variables(map[string]*string{}))),
 			),
 			inlineProperty("endpoints", manageEndpoints()...),
 			inlineProperty("monitoring", monitor()...),

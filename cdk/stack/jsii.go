@@ -116,6 +116,19 @@ func dependOn(r awscdk.CfnResource, others ...awscdk.CfnResource) {
 	}
 }
 
+// under has every resource that declare adds be there only if the condition
+// holds.
+func under(s awscdk.Stack, conditionName string, declare func()) {
+	already := len(*s.Node().Children())
+	declare()
+	holds := s.Node().FindChild(text(conditionName)).(awscdk.CfnCondition)
+	for _, child := range (*s.Node().Children())[already:] {
+		if r, ok := child.(awscdk.CfnResource); ok {
+			r.CfnOptions().SetCondition(holds)
+		}
+	}
+}
+
 // condition adds a condition to the template under exactly this name.
 func condition(s awscdk.Stack, name string, expression awscdk.ICfnConditionExpression) awscdk.CfnCondition {
 	return awscdk.NewCfnCondition(s, jsii.String(name), &awscdk.CfnConditionProps{Expression: expression})

@@ -50,7 +50,7 @@ func newKarpenterController(s awscdk.Stack, c Cluster) KarpenterController {
 		policy := awsiam.NewCfnManagedPolicy(s, text("Karpenter"+p.Name), &awsiam.CfnManagedPolicyProps{
 			Description:    text("e6data: Karpenter " + karpenter.Version + ", upstream's " + p.Name),
 			Path:           ref("RolePath"),
-			PolicyDocument: object(p.Document(), map[string]*string{"ClusterName": clusterName()}),
+			PolicyDocument: object(p.Document(), map[string]*string{"ClusterName": c.KnownName}),
 		})
 		policies = append(policies, policy.Ref())
 	}
@@ -145,5 +145,5 @@ func karpenterValues(k KarpenterController, c Cluster) *string {
 				"limits":   map[string]any{"memory": "1Gi"},
 			},
 		},
-	}, map[string]*string{"RoleArn": k.RoleArn, "QueueName": k.QueueName, "Env": proxyEnvironment(c), "Image": imageOf("karpenter")})
+	}, c.variables(map[string]*string{"RoleArn": k.RoleArn, "QueueName": k.QueueName, "Env": proxyEnvironment(c), "Image": imageOf("karpenter")}))
 }

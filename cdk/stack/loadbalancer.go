@@ -40,8 +40,13 @@ func loadBalancerRelease(role awsiam.CfnRole, c Cluster, n Network) contract.Hel
 	}
 }
 
-// loadBalancerValues are the values of upstream's chart.
+// loadBalancerValues are the values of upstream's chart. On a customer's cluster
+// nobody knows the labels of the nodes that are meant for controllers.
 func loadBalancerValues(role awsiam.CfnRole, c Cluster, n Network) *string {
+	nodes := nodeGroupLabels
+	if c.Given {
+		nodes = map[string]string{}
+	}
 	return document(map[string]any{
 		"clusterName": "${Cluster}",
 		// Pods do not reach the instance metadata, which would say both.
@@ -61,7 +66,7 @@ func loadBalancerValues(role awsiam.CfnRole, c Cluster, n Network) *string {
 		// Else an upgrade makes a certificate that the running pods do not
 		// have yet, and Ingresses are refused meanwhile.
 		"keepTLSSecret":       true,
-		"nodeSelector":        nodeGroupLabels,
+		"nodeSelector":        nodes,
 		"podDisruptionBudget": map[string]any{"maxUnavailable": 1},
 		"resources": map[string]any{
 			"requests": map[string]any{"cpu": "100m", "memory": "256Mi"},
@@ -69,8 +74,8 @@ func loadBalancerValues(role awsiam.CfnRole, c Cluster, n Network) *string {
 		},
 		"image": map[string]any{"repository": "${Image}"},
 		"env":   raw("Env"),
-	}, map[string]*string{
+	}, c.variables(map[string]*string{
 		"RoleArn": role.AttrArn(), "VpcId": n.VpcID,
 		"Image": imageOf("aws-load-balancer-controller"), "Env": proxyMap(c), "Tags": nodeTagsWith("app", "e6data"),
-	})
+	}))
 }
