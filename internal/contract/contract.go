@@ -14,6 +14,7 @@ import (
 
 // Resource types, as they stand in the templates.
 const (
+	TypeAWSAuth          = "Custom::AWSAuth"
 	TypeClusterCheck     = "Custom::ClusterCheck"
 	TypeClusterFacts     = "Custom::ClusterFacts"
 	TypeFixedAnswers     = "Custom::FixedAnswers"
