@@ -66,6 +66,7 @@ func run(args []string, env func(string) string, stderr io.Writer) error {
 var templateFiles = map[string]string{
 	"Quickstart":  "quickstart.yaml",
 	"ExistingVpc": "templates/existing-vpc.yaml",
+	"ExistingEks": "templates/existing-eks.yaml",
 	"Network":     stack.NetworkTemplateKey,
 }
 
@@ -92,6 +93,9 @@ func synth(cfg stack.Config, folder *string, aspects ...awscdk.IAspect) string {
 	}
 	if !cfg.Engineer || cfg.Mode == stack.ExistingVPC {
 		stack.NewExistingVPC(app, "ExistingVpc", cfg)
+	}
+	if !cfg.Engineer || cfg.Mode == stack.ExistingEKS {
+		stack.NewExistingEKS(app, "ExistingEks", cfg)
 	}
 	return *app.Synth(nil).Directory()
 }

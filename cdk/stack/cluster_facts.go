@@ -8,14 +8,17 @@ import (
 
 // The OIDC provider of an existing cluster has the logical ID of a new one's, so
 // that ${OidcProvider} is the ARN in both.
-const oidcProviderID = "OidcProvider"
+const (
+	oidcProviderID = "OidcProvider"
+	clusterFactsID = "ClusterFacts"
+)
 
 // newClusterFacts asks about the customer's cluster, and gives its issuer an
 // OIDC provider. Everything of the answers waits for both: the name is taken
 // from the ARN for that. Nothing of the network is made: a Network is what the
 // facts say, without public subnets.
 func newClusterFacts(s awscdk.Stack, p Provider) (Cluster, Network) {
-	facts := newCustomResource(s, "ClusterFacts", contract.TypeClusterFacts, p, contract.ClusterFacts{
+	facts := newCustomResource(s, clusterFactsID, contract.TypeClusterFacts, p, contract.ClusterFacts{
 		ClusterName:      *ref("ExistingClusterName"),
 		PrivateSubnetIDs: plain(split(",", ref("PrivateSubnetIds"))),
 		HTTPSProxy:       *ref("HttpsProxy"),

@@ -1,6 +1,10 @@
 package stack
 
-import "github.com/aws/aws-cdk-go/awscdk/v2"
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+
+	"github.com/e6data/aws-quickstart/internal/contract"
+)
 
 // Names of conditions that several constructs use.
 const (
@@ -32,6 +36,9 @@ const (
 	wordPublic    = "Public"
 	wordReadWrite = "ReadWrite"
 	wordOn        = "On"
+	wordYes       = "Yes"
+	wordExisting  = contract.ControllerExisting
+	wordInstall   = contract.ControllerInstall
 	natSingle     = "Single"
 	natPerZone    = "PerZone"
 	s3ChartScheme = "s3://"
@@ -51,30 +58,37 @@ func addConditions(s awscdk.Stack, m Mode) {
 		condition(s, name, not(equals(ref(parameter), "")))
 	}
 	given(hasArtifactBucket, "ArtifactBucket")
-	given(hasClusterName, "ClusterName")
 	given(hasExternalID, "ExternalId")
 	given(hasBoundary, "PermissionsBoundaryArn")
 	given(hasControlPlane, "ControlPlanePrincipalArn")
 	given(hasAdmin, "AdminPrincipalArn")
 	given(hasKmsKey, "KmsKeyArn")
-	condition(s, hasPublicEndpoint, not(equals(joinList("", listRef("EndpointPublicAccessCidrs")), "")))
 	condition(s, hasDebugNamespaces, not(equals(joinList("", listRef("DebugNamespaces")), "")))
-	condition(s, hasWarmTargets, not(equals(joinList("", listRef("VpcCniWarmTargets")), "")))
 	condition(s, hasPublicCharts, equals(ref("ChartSource"), wordPublic))
 	// "starts with s3://": what stands before the first s3:// is empty. The one
 	// appended makes sure that there is something to split.
 	condition(s, hasS3Charts, equals(pick(0, s3ChartScheme, join("", ref("ChartSource"), text(s3ChartScheme))), ""))
 	given(hasImageRegistry, "ImageRegistry")
 	condition(s, hasSpot, not(equals(ref("NodeCapacityTypes"), "on-demand")))
-	addNodeTagConditions(s)
+	given(hasNodeTags, "NodeTags")
 	addProxyConditions(s)
 	condition(s, hasGlueWrites, equals(ref("GlueAccess"), wordReadWrite))
-	condition(s, hasDeleteProtection, equals(ref("ClusterDeletionProtection"), wordOn))
-	addLogTypeConditions(s)
-	if m == ExistingVPC {
+	switch m {
+	case ExistingEKS:
+		addExistingEKSConditions(s)
+		return
+	case ExistingVPC:
 		made := condition(s, makesSubnets, equals(ref("PrivateSubnetIds"), ""))
 		condition(s, hasPublicSubnets, awscdk.Fn_ConditionOr(made, not(equals(ref("PublicSubnetIds"), ""))))
+	case NewVPC:
 	}
+	addNodeTagConditions(s)
+	addProxyPortCondition(s)
+	given(hasClusterName, "ClusterName")
+	condition(s, hasPublicEndpoint, not(equals(joinList("", listRef("EndpointPublicAccessCidrs")), "")))
+	condition(s, hasWarmTargets, not(equals(joinList("", listRef("VpcCniWarmTargets")), "")))
+	condition(s, hasDeleteProtection, equals(ref("ClusterDeletionProtection"), wordOn))
+	addLogTypeConditions(s)
 }
 
 // logTypes are EKS's control-plane logs, each with the condition under which it

@@ -19,10 +19,13 @@ func kmsKeyOrNothing() *string { return eitherText(hasKmsKey, kmsKey(), noValue(
 // of ReEncrypt both sides by name.
 func useKeyForVolumes() any {
 	return onlyIf(hasKmsKey, inline("kms-key",
-		throughService("UseKeyForVolumes", "ec2",
-			"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"),
+		throughService("UseKeyForVolumes", "ec2", keyActionsForVolumes...),
 		grantToService("LendKeyToVolumes", "ec2"),
 	))
+}
+
+var keyActionsForVolumes = []string{
+	"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo",
 }
 
 // useKeyForObjects is an inline policy for a role that reads and writes objects;

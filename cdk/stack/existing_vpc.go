@@ -12,10 +12,11 @@ type Mode string
 const (
 	NewVPC      Mode = "new-vpc"
 	ExistingVPC Mode = "existing-vpc"
+	ExistingEKS Mode = "existing-eks"
 )
 
 // Modes are all modes.
-var Modes = []Mode{NewVPC, ExistingVPC}
+var Modes = []Mode{NewVPC, ExistingVPC, ExistingEKS}
 
 // NewExistingVPC declares templates/existing-vpc.yaml: a workspace with a new
 // EKS cluster in a VPC of the customer's, in given subnets or in new ones around

@@ -15,10 +15,9 @@ import (
 // releases of the cluster may not own twice; a role's path replaces the role,
 // and the cluster's role replaces the cluster. The test of all parameters in
 // tests/template says so when one is missing here.
-func fixedAnswers() map[string]*string {
-	return map[string]*string{
+func fixedAnswers(m Mode) map[string]*string {
+	fixed := map[string]*string{
 		"WorkspaceName":       ref("WorkspaceName"),
-		"ClusterName":         clusterName(),
 		"KubernetesNamespace": ref("KubernetesNamespace"),
 		"RolePath":            ref("RolePath"),
 		// EKS encrypts secrets with one key for the cluster's life.
@@ -28,13 +27,19 @@ func fixedAnswers() map[string]*string {
 		"KarpenterNamespace":              ref("KarpenterNamespace"),
 		"LoadBalancerControllerNamespace": ref("LoadBalancerControllerNamespace"),
 	}
+	if m == ExistingEKS {
+		fixed["ExistingClusterName"] = ref("ExistingClusterName")
+	} else {
+		fixed["ClusterName"] = clusterName()
+	}
+	return fixed
 }
 
 // newFixedAnswers adds the resource that refuses a change of those, and answers
 // that cannot work in the stack's region, partition or account.
-func newFixedAnswers(s awscdk.Stack, p Provider) awscdk.CfnResource {
+func newFixedAnswers(s awscdk.Stack, p Provider, m Mode) awscdk.CfnResource {
 	return newCustomResource(s, "FixedAnswers", contract.TypeFixedAnswers, p, contract.FixedAnswers{
-		Answers:   *answersDocument(fixedAnswers()),
+		Answers:   *answersDocument(fixedAnswers(m)),
 		Checked:   *answersDocument(checkedAnswers(s)),
 		Partition: *ref("AWS::Partition"), Region: *ref("AWS::Region"), AccountID: *ref("AWS::AccountId"),
 	})
@@ -44,8 +49,12 @@ func newFixedAnswers(s awscdk.Stack, p Provider) awscdk.CfnResource {
 func checkedAnswers(s awscdk.Stack) map[string]*string {
 	given := map[string]*string{}
 	for _, name := range answers.Parameters() {
+		asked, there := s.Node().TryFindChild(text(name)).(awscdk.CfnParameter)
+		if !there {
+			continue // not in this mode
+		}
 		given[name] = ref(name)
-		if *s.Node().FindChild(text(name)).(awscdk.CfnParameter).Type() == typeList {
+		if *asked.Type() == typeList {
 			given[name] = joinList(",", listRef(name))
 		}
 	}
@@ -65,11 +74,17 @@ func answersDocument(given map[string]*string) *string {
 var (
 	// checkers are the function that checks and what it needs.
 	checkers = []string{"OutputsFunction", "OutputsFunctionRole", "OutputsFunctionLogGroup", "OutputsFunctionInvokeConfig"}
-	// plannedFor read the plan's answers, if only in one mode, so they wait for
-	// it anyway; saying so again is what cfn-lint calls redundant.
+	// plannedFor read the plan's answers, if only in one mode, or the facts of a
+	// cluster, so they wait for it anyway; saying so again is what cfn-lint calls
+	// redundant.
 	plannedFor = []string{
 		"Network", "Cluster", "NodeGroup", "HelmInstaller", "HelmInstallerSecurityGroup", "LoadBalancerController", "LoadBalancerControllerRole",
 		"NodePool", "WorkspaceOutputs",
+	}
+	factsFor = []string{
+		oidcProviderID, "EngineRole", "CrossAccountRole", "KarpenterControllerRole", "LoadBalancerControllerRole", "InstallerRole", "HelmInstaller", "AwsAuth",
+		"InstallerAccess", "ClusterCheck", "KarpenterNodeAccess", "ControlPlaneAccess", "AdminAccess",
+		"KarpenterCrds", "Karpenter", "LoadBalancerController", "NodePool", "Workspace", "WorkspaceOutputs",
 	}
 )
 
@@ -80,7 +95,11 @@ var (
 func checkFirst(s awscdk.Stack, checks ...string) {
 	last := s.Node().FindChild(text(checks[len(checks)-1])).(awscdk.CfnResource)
 	exempt := map[string]bool{}
-	for _, id := range slices.Concat(checks, checkers, plannedFor) {
+	waiting := plannedFor
+	if *last.Node().Id() == clusterFactsID {
+		waiting = factsFor
+	}
+	for _, id := range slices.Concat(checks, checkers, waiting) {
 		exempt[id] = true
 	}
 	for i, id := range checks[1:] {

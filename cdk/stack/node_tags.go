@@ -22,8 +22,8 @@ const (
 // that every node has: two of one key are refused.
 func nodeTagCondition(place int) string { return fmt.Sprintf("HasNodeTag%d", place+1) }
 
+// addNodeTagConditions are the conditions of a launch template's tags.
 func addNodeTagConditions(s awscdk.Stack) {
-	condition(s, hasNodeTags, not(equals(ref("NodeTags"), "")))
 	for i := range nodeTagPlaces {
 		condition(s, nodeTagCondition(i), awscdk.Fn_ConditionNot(awscdk.Fn_ConditionOr(
 			equals(nodeTagPart(i, 0), ""), equals(nodeTagPart(i, 0), "app"), equals(nodeTagPart(i, 0), "Name"))))

@@ -44,9 +44,11 @@ func newOutputs(s awscdk.Stack, p Provider, m Mode, f workspaceFacts, after ...a
 	output(s, "EngineRoleArn", "Role of the query engine.", f.Engine.AttrArn())
 	output(s, "VpcId", "VPC of the workspace.", f.Network.VpcID)
 	output(s, "SubnetIds", "Private subnets of the workspace, comma-separated.", f.Network.NodeSubnets)
-	public := output(s, "PublicSubnetIds", "Public subnets of the workspace, comma-separated, for internet-facing load balancers.", f.Network.PublicSubnets)
-	if m == ExistingVPC {
-		public.SetCondition(s.Node().FindChild(text(hasPublicSubnets)).(awscdk.CfnCondition))
+	if m != ExistingEKS {
+		public := output(s, "PublicSubnetIds", "Public subnets of the workspace, comma-separated, for internet-facing load balancers.", f.Network.PublicSubnets)
+		if m == ExistingVPC {
+			public.SetCondition(s.Node().FindChild(text(hasPublicSubnets)).(awscdk.CfnCondition))
+		}
 	}
 	output(s, "OidcProviderArn", "IAM OIDC provider of the cluster.", f.Cluster.OidcProviderArn)
 
@@ -78,9 +80,9 @@ func workspaceConfig(f workspaceFacts) *string {
 		VpcID:                 "${Vpc}",
 		SubnetIDs:             "${SubnetIds}",
 		OidcProviderArn:       "${OidcProvider}",
-	}, map[string]*string{
+	}, f.Cluster.variables(map[string]*string{
 		"ExternalIdInUse": externalID(),
 		"Vpc":             f.Network.VpcID,
 		"SubnetIds":       f.Network.NodeSubnets,
-	})
+	}))
 }

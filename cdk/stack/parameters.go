@@ -115,8 +115,12 @@ func addRules(s awscdk.Stack, cfg Config, m Mode) {
 	rule(s, "NoProxyNeedsProxy",
 		awscdk.Fn_ConditionOr(equals(ref("NoProxy"), ""), not(equals(ref("HttpsProxy"), ""))),
 		"NoProxy says what is reached without the proxy, but HttpsProxy is empty: enter the proxy's address there, or leave both empty.")
-	if m == ExistingVPC {
+	switch m {
+	case ExistingVPC:
 		addExistingVPCRules(s)
+	case ExistingEKS:
+		addExistingEKSRules(s)
+	case NewVPC:
 	}
 }
 

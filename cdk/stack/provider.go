@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 
@@ -25,6 +26,9 @@ type ProviderProps struct {
 	Proxy map[string]*string
 	// Network puts the function into private subnets; nil: outside any VPC.
 	Network *ProviderNetwork
+	// RoleArn is the role that it shares with other functions, and that has all
+	// rights that it needs; nil: it gets one of its own.
+	RoleArn *string
 }
 
 // ProviderNetwork is where a function in the VPC runs.
@@ -50,7 +54,6 @@ func newProvider(s awscdk.Stack, id string, p ProviderProps) Provider {
 	logs := awslogs.NewCfnLogGroup(s, text(id+"LogGroup"), &awslogs.CfnLogGroupProps{
 		RetentionInDays: numberRef("LogRetentionDays"),
 	})
-	policies := []any{inlineProperty("logs", allow("WriteOwnLogs", []string{"logs:CreateLogStream", "logs:PutLogEvents"}, logs.AttrArn()))}
 	props := &awslambda.CfnFunctionProps{
 		Description:   text(p.Description),
 		Runtime:       text("provided.al2023"),
@@ -66,7 +69,6 @@ func newProvider(s awscdk.Stack, id string, p ProviderProps) Provider {
 		Tags:          appTags(),
 	}
 	if p.Network != nil {
-		policies = append(policies, inlineProperty("network-interfaces", useNetworkInterfaces()...))
 		props.VpcConfig = &awslambda.CfnFunction_VpcConfigProperty{
 			SubnetIds: p.Network.SubnetIDs, SecurityGroupIds: &[]*string{p.Network.SecurityGroupID},
 		}
@@ -74,12 +76,10 @@ func newProvider(s awscdk.Stack, id string, p ProviderProps) Provider {
 	if p.Proxy != nil {
 		props.Environment = onlyIf(hasProxy, map[string]any{"Variables": p.Proxy})
 	}
-	role := newRole(s, id+"Role", roleProps{
-		Description: p.Description,
-		Trust:       serviceTrust(text(principalLambda)),
-		Policies:    append(policies, p.Policies...),
-	})
-	props.Role = role.AttrArn()
+	if p.RoleArn == nil {
+		p.RoleArn = newFunctionRole(s, id+"Role", p, logs.AttrArn()).AttrArn()
+	}
+	props.Role = p.RoleArn
 	function := awslambda.NewCfnFunction(s, text(id), props)
 	// CloudFormation invokes asynchronously. A second run of an event that
 	// failed would meet what the first one left; a late one would answer
@@ -92,10 +92,27 @@ func newProvider(s awscdk.Stack, id string, p ProviderProps) Provider {
 	})
 	return Provider{
 		Token:          function.AttrArn(),
-		RoleArn:        role.AttrArn(),
+		RoleArn:        p.RoleArn,
 		ServiceTimeout: p.ServiceTimeoutSeconds,
 		Ready:          []awscdk.CfnResource{invoke},
 	}
+}
+
+// newFunctionRole adds the role of a function with its log groups.
+func newFunctionRole(s awscdk.Stack, id string, p ProviderProps, logs ...*string) awsiam.CfnRole {
+	var groups any = logs
+	if len(logs) == 1 {
+		groups = logs[0]
+	}
+	policies := []any{inlineProperty("logs", allow("WriteOwnLogs", []string{"logs:CreateLogStream", "logs:PutLogEvents"}, groups))}
+	if p.Network != nil {
+		policies = append(policies, inlineProperty("network-interfaces", useNetworkInterfaces()...))
+	}
+	return newRole(s, id, roleProps{
+		Description: p.Description,
+		Trust:       serviceTrust(text(principalLambda)),
+		Policies:    append(policies, p.Policies...),
+	})
 }
 
 // useNetworkInterfaces is what Lambda needs for a function in a VPC. The
@@ -119,8 +136,9 @@ func useNetworkInterfaces() []map[string]any {
 	}
 }
 
-// newOutputsProvider adds the function that plans the network and writes the
-// console link. It needs no VPC, and is there before one.
+// newOutputsProvider adds the function that plans the network, or asks about the
+// customer's, and writes the console link. It needs no VPC, and is there before
+// one.
 func newOutputsProvider(s awscdk.Stack, m Mode) Provider {
 	return newProvider(s, "OutputsFunction", ProviderProps{
 		Binary:                "outputs",
@@ -134,6 +152,9 @@ func newOutputsProvider(s awscdk.Stack, m Mode) Provider {
 // planPolicies are what a plan of the network reads. EC2's Describe actions know
 // no resources.
 func planPolicies(m Mode) []any {
+	if m == ExistingEKS {
+		return clusterFactsPolicies()
+	}
 	zones := []string{"ec2:DescribeAvailabilityZones"}
 	// The status tells a rollback from an update.
 	status := allow("ReadOwnStatus", []string{"cloudformation:DescribeStacks"}, ref("AWS::StackId"))
@@ -181,15 +202,21 @@ func newHelmProvider(s awscdk.Stack, c Cluster, n Network) Provider {
 		Description:           "e6data: installs Helm charts on the cluster",
 		TimeoutSeconds:        900,
 		ServiceTimeoutSeconds: 1200,
-		Policies: []any{
-			inlineProperty("cluster", allow("FindCluster", []string{"eks:DescribeCluster"}, c.Arn)),
-			onlyIf(hasS3Charts, inline("charts", allow("ReadCharts", []string{"s3:GetObject"}, chartObjects()))),
-		},
-		Proxy:   proxyVariables(c),
-		Network: &ProviderNetwork{SubnetIDs: n.PrivateSubnetIDs, SecurityGroupID: group.AttrGroupId()},
+		Policies:              installPolicies(c),
+		Proxy:                 proxyVariables(c),
+		Network:               &ProviderNetwork{SubnetIDs: n.PrivateSubnetIDs, SecurityGroupID: group.AttrGroupId()},
 	})
 	p.Ready = append(p.Ready, way)
 	return p
+}
+
+// installPolicies are what the function that installs charts needs beside the
+// cluster's own rights.
+func installPolicies(c Cluster) []any {
+	return []any{
+		inlineProperty("cluster", allow("FindCluster", []string{"eks:DescribeCluster"}, c.Arn)),
+		onlyIf(hasS3Charts, inline("charts", allow("ReadCharts", []string{"s3:GetObject"}, chartObjects()))),
+	}
 }
 
 // chartObjects is the ARN of all objects under ChartSource s3://BUCKET/PREFIX.

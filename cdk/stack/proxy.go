@@ -22,6 +22,10 @@ const directly = "localhost,127.0.0.1,169.254.0.0/16,10.0.0.0/8,172.16.0.0/12,19
 func addProxyConditions(s awscdk.Stack) {
 	condition(s, hasProxy, not(equals(ref("HttpsProxy"), "")))
 	condition(s, hasNoProxy, not(equals(ref("NoProxy"), "")))
+}
+
+// addProxyPortCondition is for the security group of the function in the VPC.
+func addProxyPortCondition(s awscdk.Stack) {
 	condition(s, hasProxyPort, awscdk.Fn_ConditionAnd(not(equals(ref("HttpsProxy"), "")), not(equals(proxyPort(), "443"))))
 }
 

@@ -39,7 +39,7 @@ func declare(s awscdk.Stack, cfg Config, m Mode) {
 	addConditions(s, m)
 
 	outputs := newOutputsProvider(s, m)
-	newFixedAnswers(s, outputs)
+	newFixedAnswers(s, outputs, m)
 	network := newNetwork(s, outputs, m)
 	cluster := newCluster(s, network)
 	nodes := newNodes(s, cluster, network, newNetworkAddons(s, cluster))

@@ -48,6 +48,8 @@ type releaseFacts struct {
 	KarpenterNodeAccess awscdk.CfnResource
 	Karpenter           KarpenterController
 	LoadBalancerRole    awsiam.CfnRole
+	// Before are resources that come before the node pool, if they are there.
+	Before []string
 }
 
 // newReleases adds the Helm releases and returns the workspace's. On delete
@@ -55,6 +57,15 @@ type releaseFacts struct {
 // deleted, so it must outlive it, and so must its own nodes and rights.
 func newReleases(s awscdk.Stack, p Provider, f releaseFacts) awscdk.CfnResource {
 	r := releases{stack: s, provider: p, cluster: f.Cluster}
+	pool := r.nodePool(*ref("KarpenterNamespace"), f, r.karpenter(f.Karpenter, f.Nodes), f.KarpenterNodeAccess)
+	// It resolves names, and Ingresses need it: its webhook refuses them while it
+	// is not ready, and takes their load balancers away when they go.
+	balancers := r.add("LoadBalancerController", loadBalancerRelease(f.LoadBalancerRole, f.Cluster, f.Network), append([]awscdk.CfnResource{f.Nodes}, f.Addons...)...)
+	return r.workspace(nil, pool, balancers)
+}
+
+// karpenter adds the releases of Karpenter and returns the controller's.
+func (r releases) karpenter(k KarpenterController, after ...awscdk.CfnResource) awscdk.CfnResource {
 	crds := r.add("KarpenterCrds", contract.HelmRelease{
 		Namespace:       *ref("KarpenterNamespace"),
 		CreateNamespace: true,
@@ -64,29 +75,38 @@ func newReleases(s awscdk.Stack, p Provider, f releaseFacts) awscdk.CfnResource 
 		ChartVersion:    *ref("KarpenterVersion"),
 		Wait:            true,
 	})
-	controller := r.add("Karpenter", contract.HelmRelease{
+	return r.add("Karpenter", contract.HelmRelease{
 		Namespace:    *ref("KarpenterNamespace"),
 		ReleaseName:  "karpenter",
 		Repository:   *charts(karpenterCharts),
 		Chart:        "karpenter",
 		ChartVersion: *ref("KarpenterVersion"),
-		Values:       *karpenterValues(f.Karpenter, f.Cluster),
+		Values:       *karpenterValues(k, r.cluster),
 		Wait:         true,
-	}, crds, f.Nodes)
-	pool := r.add("NodePool", contract.HelmRelease{
-		Namespace:   *ref("KarpenterNamespace"),
-		ReleaseName: *nodePoolName(),
-		Repository:  "builtin:",
-		Chart:       "nodepool",
-		Values:      *nodePoolValues(f.Cluster, f.Network, f.KarpenterNodes),
+	}, append([]awscdk.CfnResource{crds}, after...)...)
+}
+
+// nodePool adds the release of the query engine's NodePool and EC2NodeClass,
+// which are in no namespace themselves.
+func (r releases) nodePool(namespace string, f releaseFacts, after ...awscdk.CfnResource) awscdk.CfnResource {
+	return r.add("NodePool", contract.HelmRelease{
+		Namespace:       namespace,
+		CreateNamespace: r.cluster.Given,
+		ReleaseName:     *nodePoolName(),
+		Repository:      "builtin:",
+		Chart:           "nodepool",
+		Values:          *nodePoolValues(f.Cluster, f.Network, f.KarpenterNodes),
+		After:           f.Before,
 		// A NodeClaim goes when its instance has ended.
 		Dependents: []contract.Dependents{{
 			Resource: "nodeclaims.karpenter.sh", Selector: *sub("karpenter.sh/nodepool=" + nodePoolNameText),
 		}},
-	}, controller, f.KarpenterNodeAccess)
-	// It resolves names, and Ingresses need it: its webhook refuses them while it
-	// is not ready, and takes their load balancers away when they go.
-	balancers := r.add("LoadBalancerController", loadBalancerRelease(f.LoadBalancerRole, f.Cluster, f.Network), append([]awscdk.CfnResource{f.Nodes}, f.Addons...)...)
+	}, after...)
+}
+
+// workspace adds the release of e6data's own chart, after what is before it if it
+// is there.
+func (r releases) workspace(before []string, after ...awscdk.CfnResource) awscdk.CfnResource {
 	return r.add("Workspace", contract.HelmRelease{
 		Namespace:       *ref("KubernetesNamespace"),
 		CreateNamespace: true,
@@ -95,8 +115,9 @@ func newReleases(s awscdk.Stack, p Provider, f releaseFacts) awscdk.CfnResource 
 		Chart:           "workspace",
 		ChartVersion:    *ref("WorkspaceChartVersion"),
 		Values:          *workspaceValues(),
+		After:           before,
 		Wait:            true,
-	}, pool, balancers)
+	}, after...)
 }
 
 // charts is the repository of a public chart, or the customer's copy.
@@ -149,8 +170,9 @@ func nodePoolValues(c Cluster, n Network, k KarpenterNodes) *string {
 		"securityGroupIDs": []string{"${SecurityGroupID}"},
 		"nodeTags":         raw("Tags"),
 		"proxy":            map[string]any{"https": "${HttpsProxy}", "direct": "${Direct}"},
-		"storageClass":     map[string]any{"create": true},
-	}, map[string]*string{
+		// A cluster of the customer's has storage classes of the customer's.
+		"storageClass": map[string]any{"create": !c.Given},
+	}, c.variables(map[string]*string{
 		"InstanceProfile":  k.InstanceProfile,
 		"InstanceFamilies": jsonList(listRef("NodeInstanceFamilies")),
 		"Architectures":    jsonList(split(",", ref("NodeArchitectures"))),
@@ -160,5 +182,5 @@ func nodePoolValues(c Cluster, n Network, k KarpenterNodes) *string {
 		"Zones":            jsonList(n.Zones),
 		"SubnetIDs":        jsonList(n.NodeSubnetIDs),
 		"SecurityGroupID":  c.SecurityGroupID,
-	})
+	}))
 }

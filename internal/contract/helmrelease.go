@@ -41,6 +41,10 @@ type HelmRelease struct {
 	// Delete deletes them too and waits until they are gone; when it gives up,
 	// the reason names them and what they wait for.
 	Dependents []Dependents `json:"Dependents,omitempty"`
+	// After are resources that come first, by what their Ref says. They are not
+	// looked at: a resource that may not exist can be named inside Fn::If, and
+	// not in DependsOn.
+	After []string `json:"After,omitempty"`
 }
 
 // Dependents are all objects of one type that have certain labels.

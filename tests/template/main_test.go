@@ -18,14 +18,15 @@ const (
 	root           = "../.."
 	quickstartFile = "quickstart.yaml"
 	existingFile   = "templates/existing-vpc.yaml"
+	clusterFile    = "templates/existing-eks.yaml"
 	networkFile    = "templates/network.yaml"
 )
 
 // files are the templates of the repository.
-var files = []string{quickstartFile, existingFile, networkFile}
+var files = []string{quickstartFile, existingFile, clusterFile, networkFile}
 
 // launched are those that customers launch.
-var launched = []string{quickstartFile, existingFile}
+var launched = []string{quickstartFile, existingFile, clusterFile}
 
 // fresh holds the files as the app writes them now, and parsed their content,
 // which no test may change.
