@@ -53,6 +53,13 @@ func NewConnector(cfg aws.Config) *Connector {
 	}
 }
 
+// As is a connector whose clusters are talked to with the credentials of cfg,
+// such as another role's. They are still looked up with the connector's own, so
+// cfg needs no right on the EKS API.
+func (c *Connector) As(cfg aws.Config) *Connector {
+	return &Connector{eks: c.eks, sts: sts.NewFromConfig(cfg), region: c.region, token: newSigner(cfg).token}
+}
+
 // Cluster is one EKS cluster that can be talked to.
 type Cluster struct {
 	name string
