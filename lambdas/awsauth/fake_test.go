@@ -3,11 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eks"
@@ -69,13 +70,18 @@ func (f *fakeEKS) entryCall(operation string, principal *string) error {
 	if err := f.call(operation, nameOf(aws.ToString(principal))); err != nil {
 		return err
 	}
-	if f.mode == types.AuthenticationModeConfigMap {
+	if f.hasNoEntries() {
 		return &types.InvalidRequestException{Message: aws.String("The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation.")}
 	}
 	if _, ok := f.entries[aws.ToString(principal)]; !ok && operation != "CreateAccessEntry" {
 		return &types.ResourceNotFoundException{Message: aws.String("The specified principalArn could not be found.")}
 	}
 	return nil
+}
+
+// hasNoEntries tells whether the mode is CONFIG_MAP, which old clusters do not say.
+func (f *fakeEKS) hasNoEntries() bool {
+	return f.mode == "" || f.mode == types.AuthenticationModeConfigMap
 }
 
 func nameOf(arn string) string { return arn[strings.LastIndex(arn, "/")+1:] }
@@ -216,7 +222,7 @@ func (f *fakeEKS) UpdateClusterConfig(_ context.Context, in *eks.UpdateClusterCo
 		return nil, err
 	}
 	switch {
-	case f.mode != types.AuthenticationModeConfigMap:
+	case !f.hasNoEntries():
 		return nil, &types.InvalidParameterException{Message: aws.String(fmt.Sprintf("Unsupported authentication mode update from %s to %s", f.mode, to))}
 	case f.status != types.ClusterStatusActive:
 		return nil, &types.ResourceInUseException{Message: aws.String("Cluster currently has update 1 in progress")}
@@ -288,7 +294,8 @@ const (
 	sso       = account + "role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Admin_0123456789abcdef"
 )
 
-var fast = pace{first: time.Microsecond, longest: time.Microsecond, tries: 8}
+// fast does not wait.
+var fast = pace{tries: 8}
 
 // newHandler is the handler of a cluster and its doors.
 func newHandler(api *fakeEKS, doors entrance) *awsAuth {
@@ -311,4 +318,9 @@ func lacks(t *testing.T, err error, parts ...string) {
 			t.Errorf("the error lacks %q: %v", part, err)
 		}
 	}
+}
+
+func TestMain(m *testing.M) {
+	slog.SetDefault(slog.New(slog.DiscardHandler))
+	os.Exit(m.Run())
 }
