@@ -17,7 +17,7 @@ import (
 )
 
 // Functions are the Lambda functions, by their folder under lambdas/.
-var Functions = []string{"helminstaller", "outputs"}
+var Functions = []string{"awsauth", "helminstaller", "outputs"}
 
 // BucketPrefix and a region's name make the name of the bucket that a version
 // is published to in that region.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/eks"
@@ -136,9 +137,9 @@ func (c clusters) follow(ctx context.Context, name, id string) (string, error) {
 }
 
 func updateProblems(details []types.ErrorDetail) string {
-	text := ""
+	var text strings.Builder
 	for _, d := range details {
-		text += fmt.Sprintf("; %s: %s", d.ErrorCode, aws.ToString(d.ErrorMessage))
+		fmt.Fprintf(&text, "; %s: %s", d.ErrorCode, aws.ToString(d.ErrorMessage))
 	}
-	return text
+	return text.String()
 }

@@ -136,8 +136,10 @@ func TestAccessEntryIsMade(t *testing.T) {
 		"of another type": {
 			there: func(f *fakeEKS) { f.have(foreignEntry(nodes, typeStandard, "n")) },
 			props: node(nodes), left: []string{"ws-NodeRole: type STANDARD, username n"},
-			say: []string{"an access entry of " + nodes + " already that this stack did not make: type STANDARD, username n", "Node needs the type EC2_LINUX",
-				"aws eks delete-access-entry --cluster-name demo --principal-arn " + nodes},
+			say: []string{
+				"an access entry of " + nodes + " already that this stack did not make: type STANDARD, username n", "Node needs the type EC2_LINUX",
+				"aws eks delete-access-entry --cluster-name demo --principal-arn " + nodes,
+			},
 		},
 		"of another user": {
 			there: func(f *fakeEKS) { f.have(foreignEntry(control, typeStandard, "w", "ops"), "AmazonEKSViewPolicy") },
@@ -145,7 +147,9 @@ func TestAccessEntryIsMade(t *testing.T) {
 			say: []string{"username w, groups ops, policy AmazonEKSViewPolicy on cluster", "User needs the username u, no groups, no access policies"},
 		},
 		"of an administrator of one namespace": {
-			there: func(f *fakeEKS) { f.have(foreignEntry(admins, typeStandard, "boss"), "AmazonEKSClusterAdminPolicy in a,b") },
+			there: func(f *fakeEKS) {
+				f.have(foreignEntry(admins, typeStandard, "boss"), "AmazonEKSClusterAdminPolicy in a,b")
+			},
 			props: administrator(admins), left: []string{"admins: type STANDARD, username boss, policy AmazonEKSClusterAdminPolicy on namespace a, b"},
 			say: []string{"policy AmazonEKSClusterAdminPolicy on namespace a, b", "Administrator needs the policy AmazonEKSClusterAdminPolicy with cluster scope"},
 		},
@@ -343,7 +347,7 @@ func TestAccessEntryIsDeletedIfOurs(t *testing.T) {
 		left  []string
 		fails string
 	}{
-		"ours":          {there: func(f *fakeEKS) { f.have(ours(control, "Way")) }},
+		"ours":          {there: func(f *fakeEKS) { f.have(ours("Way")) }},
 		"none":          {},
 		"no cluster":    {there: func(f *fakeEKS) { f.none = true }},
 		"being deleted": {there: func(f *fakeEKS) { f.status = types.ClusterStatusDeleting }},
@@ -351,16 +355,16 @@ func TestAccessEntryIsDeletedIfOurs(t *testing.T) {
 			there: func(f *fakeEKS) { f.have(foreignEntry(control, typeStandard, "u")) }, left: []string{"ws-CrossAccountRole: type STANDARD, username u"},
 		},
 		"another resource's": {
-			there: func(f *fakeEKS) { f.have(ours(control, "Other")) },
+			there: func(f *fakeEKS) { f.have(ours("Other")) },
 			left:  []string{"ws-CrossAccountRole: type STANDARD, username " + ownUsername(control) + ", by Other"},
 		},
 		"deleted meanwhile": {
-			there: func(f *fakeEKS) { f.have(ours(control, "Way")); f.faults["DeleteAccessEntry"] = []error{stale} },
+			there: func(f *fakeEKS) { f.have(ours("Way")); f.faults["DeleteAccessEntry"] = []error{stale} },
 			left:  []string{"ws-CrossAccountRole: type STANDARD, username " + ownUsername(control) + byUs}, // the stand-in's
 		},
 		"denied": {
 			there: func(f *fakeEKS) {
-				f.have(ours(control, "Way"))
+				f.have(ours("Way"))
 				f.faults["DeleteAccessEntry"] = []error{denied("eks:DeleteAccessEntry")}
 			},
 			left: []string{"ws-CrossAccountRole: type STANDARD, username " + ownUsername(control) + byUs}, fails: "delete the access entry of " + control,
@@ -391,8 +395,8 @@ func TestAccessEntryIsDeletedIfOurs(t *testing.T) {
 	}
 }
 
-func ours(arn, resource string) types.AccessEntry {
-	e := foreignEntry(arn, typeStandard, "")
+func ours(resource string) types.AccessEntry {
+	e := foreignEntry(control, typeStandard, "")
 	e.Tags = ownerOf(stackID, resource).tags()
 	return e
 }

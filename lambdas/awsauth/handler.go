@@ -163,9 +163,9 @@ func (h *awsAuth) remove(ctx context.Context, r request, id identity) error {
 			return err
 		}
 	}
-	p, err := parsePrincipal(id.principal)
-	if id.method == contract.MethodAccessEntry || err != nil || p.kind != kindRole {
-		return nil // no such principal is ever mapped
+	p, unreadable := parsePrincipal(id.principal)
+	if id.method == contract.MethodAccessEntry || unreadable != nil || p.kind != kindRole {
+		return nil //nolint:nilerr // no such principal is ever mapped
 	}
 	err = h.configMap.remove(ctx, id.cluster, p, o, r.Props.ClusterAdminRoleArn)
 	if errors.Is(err, kube.ErrNoCluster) {

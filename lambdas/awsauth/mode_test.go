@@ -27,22 +27,22 @@ func allowed(p contract.AWSAuth) contract.AWSAuth {
 
 func TestAuthModeChange(t *testing.T) {
 	const change = "UpdateClusterConfig API_AND_CONFIG_MAP"
-	make := []string{"CreateAccessEntry e6data-ws-installer-us-east-1", "AssociateAccessPolicy e6data-ws-installer-us-east-1"}
+	entry := []string{"CreateAccessEntry e6data-ws-installer-us-east-1", "AssociateAccessPolicy e6data-ws-installer-us-east-1"}
 	cases := map[string]struct {
 		there func(*fakeEKS)
 		say   []string
 		calls []string
 	}{
-		"at once":              {calls: append([]string{change}, make...)},
-		"after some looks":     {there: func(f *fakeEKS) { f.later = 4 }, calls: append([]string{change}, make...)},
-		"of an old cluster":    {there: func(f *fakeEKS) { f.mode = "" }, calls: append([]string{change}, make...)},
-		"after another update": {there: func(f *fakeEKS) { f.faults["UpdateClusterConfig"] = []error{&types.ResourceInUseException{}} }, calls: append([]string{change, change}, make...)},
+		"at once":              {calls: append([]string{change}, entry...)},
+		"after some looks":     {there: func(f *fakeEKS) { f.later = 4 }, calls: append([]string{change}, entry...)},
+		"of an old cluster":    {there: func(f *fakeEKS) { f.mode = "" }, calls: append([]string{change}, entry...)},
+		"after another update": {there: func(f *fakeEKS) { f.faults["UpdateClusterConfig"] = []error{&types.ResourceInUseException{}} }, calls: append([]string{change, change}, entry...)},
 		"by somebody else meanwhile": {
 			there: func(f *fakeEKS) {
 				f.faults["UpdateClusterConfig"] = []error{&types.InvalidParameterException{Message: aws.String("Unsupported authentication mode update")}}
 				f.status, f.later = types.ClusterStatusUpdating, 2
 			},
-			calls: append([]string{change}, make...),
+			calls: append([]string{change}, entry...),
 		},
 		"that EKS refuses": {
 			there: func(f *fakeEKS) {
@@ -126,7 +126,7 @@ func TestNoCluster(t *testing.T) {
 
 func TestDeleteOfUnreadableIDs(t *testing.T) {
 	f := newEKS(types.AuthenticationModeApi)
-	f.have(ours(control, "Way"))
+	f.have(ours("Way"))
 	for _, id := range []string{"awsauth/", "awsauth/demo/" + control, "awsauth/demo/" + control + "/Telepathy"} {
 		if err := newHandler(f, locked()).Delete(t.Context(), asked(contract.AWSAuth{}, id)); err != nil || len(f.calls) > 0 {
 			t.Errorf("%s: %v, calls %v", id, err, f.calls)
@@ -182,9 +182,9 @@ func TestDeleteWithoutAccess(t *testing.T) {
 func TestIdentify(t *testing.T) {
 	h := newHandler(newEKS(types.AuthenticationModeApi), locked())
 	for was, want := range map[string]string{
-		"": "awsauth/demo/" + control + "/Either",
-		"awsauth/demo/" + control + "/ConfigMap":  "awsauth/demo/" + control + "/ConfigMap",
-		"awsauth/demo/" + nodes + "/ConfigMap":    "awsauth/demo/" + control + "/Either",
+		"":                                       "awsauth/demo/" + control + "/Either",
+		"awsauth/demo/" + control + "/ConfigMap": "awsauth/demo/" + control + "/ConfigMap",
+		"awsauth/demo/" + nodes + "/ConfigMap":   "awsauth/demo/" + control + "/Either",
 		"awsauth/other/" + control + "/ConfigMap": "awsauth/demo/" + control + "/Either",
 	} {
 		if got := h.Identify(asked(user(control, "u"), was)); got != want {

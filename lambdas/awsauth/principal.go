@@ -38,25 +38,37 @@ func parsePrincipal(text string) (principal, error) {
 	kind, rest, _ := strings.Cut(parsed.Resource, "/")
 	name := rest[strings.LastIndex(rest, "/")+1:]
 	p := principal{arn: text, partition: parsed.Partition, kind: kind, name: name, pathless: rest == name}
-	switch {
-	case parsed.Service == "sts" && kind == "assumed-role":
-		role, _, _ := strings.Cut(rest, "/")
-		return p, fmt.Errorf("%s is a session that ends, and clusters know roles: enter the ARN of its role, "+
-			"which aws iam get-role --role-name %s --query Role.Arn prints", text, role)
-	case parsed.Service != "iam" || parsed.Region != "" || kind != kindRole && kind != kindUser || name == "":
-		return p, fmt.Errorf("%s is not an IAM role or user: enter arn:PARTITION:iam::ACCOUNT:role/NAME", text)
-	case parsed.Partition == "" || len(parsed.AccountID) != 12 || strings.Trim(parsed.AccountID, "0123456789") != "":
-		return p, fmt.Errorf("%s has no partition, or no account ID of 12 digits", text)
-	case strings.ContainsAny(text, "*? "):
-		return p, fmt.Errorf("%s has a blank or a wildcard in it, and a cluster lets in one role or user at a time", text)
-	case strings.HasPrefix(parsed.Resource, servicePath):
-		return p, fmt.Errorf("%s is a service-linked role: EKS lets no such role in by an access entry", text)
-	case strings.HasPrefix(name, ssoPrefix) && p.pathless:
-		return p, fmt.Errorf("%s is a role of IAM Identity Center without its path: enter the whole ARN, with "+
-			"aws-reserved/sso.amazonaws.com in it, which aws iam get-role --role-name %s --query Role.Arn prints", text, name)
-	}
-	return p, nil
+	return p, p.refusal(parsed, rest)
 }
+
+// refusal says why an ARN, whose resource is rest without its kind, is not that
+// of a principal that can be let in.
+func (p principal) refusal(parsed arn.ARN, rest string) error {
+	switch {
+	case parsed.Service == "sts" && p.kind == "assumed-role":
+		role, _, _ := strings.Cut(rest, "/")
+		return fmt.Errorf("%s is a session that ends, and clusters know roles: enter the ARN of its role, "+
+			"which aws iam get-role --role-name %s --query Role.Arn prints", p.arn, role)
+	case parsed.Service != "iam" || parsed.Region != "" || !p.isRoleOrUser():
+		return fmt.Errorf("%s is not an IAM role or user: enter arn:PARTITION:iam::ACCOUNT:role/NAME", p.arn)
+	case parsed.Partition == "" || !isAccount(parsed.AccountID):
+		return fmt.Errorf("%s has no partition, or no account ID of 12 digits", p.arn)
+	case strings.ContainsAny(p.arn, "*? "):
+		return fmt.Errorf("%s has a blank or a wildcard in it, and a cluster lets in one role or user at a time", p.arn)
+	case strings.HasPrefix(parsed.Resource, servicePath):
+		return fmt.Errorf("%s is a service-linked role: EKS lets no such role in by an access entry", p.arn)
+	case strings.HasPrefix(p.name, ssoPrefix) && p.pathless:
+		return fmt.Errorf("%s is a role of IAM Identity Center without its path: enter the whole ARN, with "+
+			"aws-reserved/sso.amazonaws.com in it, which aws iam get-role --role-name %s --query Role.Arn prints", p.arn, p.name)
+	}
+	return nil
+}
+
+func (p principal) isRoleOrUser() bool {
+	return (p.kind == kindRole || p.kind == kindUser) && p.name != ""
+}
+
+func isAccount(id string) bool { return len(id) == 12 && strings.Trim(id, "0123456789") == "" }
 
 // withoutPath is the ARN as STS, and so aws-auth, knows it.
 func (p principal) withoutPath() string {

@@ -70,9 +70,12 @@ func (t trap) kubectl() string {
 	if err != nil {
 		return "kubectl -n kube-system edit configmap aws-auth"
 	}
-	// The first line that says something tells how far entries stand in.
-	program := `(.data.mapRoles // "") as $t | ([$t | split("\n")[] | select(test("^\\s*(#|---|$)") | not)][0] // "- ") as $l | ` +
-		`if $l | test("^ *-(\\s|$)") then .data.mapRoles = $t + (if $t | test("[^\n]$") then "\n" else "" end) + ($l | match("^ *").string) + "- " + ` +
+	// The first line that says something tells how far entries stand in. After a
+	// document's marker an entry would not count, and a text block that ends
+	// without a break would get one.
+	program := `(.data.mapRoles // "") as $t | ([$t | split("\n")[] | select(test("^\\s*(#|$)") | not)][0] // "- ") as $l | ` +
+		`if ($l | test("^ *-(\\s|$)")) and ($t | test("(^|\n)(---|[.]{3})|[|>](.|\n)*[^\n]$") | not) ` +
+		`then .data.mapRoles = $t + (if $t | test("[^\n]$") then "\n" else "" end) + ($l | match("^ *").string) + "- " + ` +
 		jqText(string(entry)) + ` + "\n" else error("edit mapRoles by hand") end`
 	return "kubectl -n kube-system get configmap aws-auth -o json | jq " + shellQuote(program) + " | kubectl replace -f -"
 }

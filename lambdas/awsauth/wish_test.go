@@ -16,27 +16,33 @@ func TestWishes(t *testing.T) {
 		role  awsauth.Role
 	}{
 		"an administrator": {
-			contract.AWSAuth{PrincipalArn: installer, Grant: contract.GrantAdministrator}, typeStandard,
+			contract.AWSAuth{PrincipalArn: installer, Grant: contract.GrantAdministrator},
+			typeStandard,
 			awsauth.Role{ARN: installer, Username: "e6data-ws-installer-us-east-1", Groups: []string{"system:masters"}},
 		},
 		"an administrator of IAM Identity Center": {
-			contract.AWSAuth{PrincipalArn: sso, Grant: contract.GrantAdministrator}, typeStandard,
+			contract.AWSAuth{PrincipalArn: sso, Grant: contract.GrantAdministrator},
+			typeStandard,
 			awsauth.Role{ARN: sso, Username: "e6data-AWSReservedSSO_Admin_0123456789abcdef", Groups: []string{"system:masters"}},
 		},
 		"an administrator with a name": {
-			contract.AWSAuth{PrincipalArn: admins, Grant: contract.GrantAdministrator, Username: "boss"}, typeStandard,
+			contract.AWSAuth{PrincipalArn: admins, Grant: contract.GrantAdministrator, Username: "boss"},
+			typeStandard,
 			awsauth.Role{ARN: admins, Username: "boss", Groups: []string{"system:masters"}},
 		},
 		"a user": {
-			contract.AWSAuth{PrincipalArn: control, Grant: contract.GrantUser, Username: "e6data-ws-user"}, typeStandard,
+			contract.AWSAuth{PrincipalArn: control, Grant: contract.GrantUser, Username: "e6data-ws-user"},
+			typeStandard,
 			awsauth.Role{ARN: control, Username: "e6data-ws-user"},
 		},
 		"nodes": {
-			contract.AWSAuth{PrincipalArn: nodes, Grant: contract.GrantNode}, typeNode,
+			contract.AWSAuth{PrincipalArn: nodes, Grant: contract.GrantNode},
+			typeNode,
 			awsauth.Role{ARN: nodes, Username: "system:node:{{EC2PrivateDNSName}}", Groups: []string{"system:bootstrappers", "system:nodes"}},
 		},
 		"of another partition": {
-			contract.AWSAuth{PrincipalArn: "arn:aws-us-gov:iam::111122223333:role/x", Grant: contract.GrantNode}, typeNode,
+			contract.AWSAuth{PrincipalArn: "arn:aws-us-gov:iam::111122223333:role/x", Grant: contract.GrantNode},
+			typeNode,
 			awsauth.Role{ARN: "arn:aws-us-gov:iam::111122223333:role/x", Username: "system:node:{{EC2PrivateDNSName}}", Groups: []string{"system:bootstrappers", "system:nodes"}},
 		},
 	}
@@ -80,7 +86,9 @@ func TestPropertiesAreRefused(t *testing.T) {
 		"a user without a name":      {func(p *contract.AWSAuth) { p.Username = "" }, []string{"Username is empty"}},
 		"a name for nodes":           {func(p *contract.AWSAuth) { p.Grant = contract.GrantNode }, []string{`Username "u": nodes have a name`}},
 		"an IAM user as node": {
-			func(p *contract.AWSAuth) { p.Grant, p.Username, p.PrincipalArn = contract.GrantNode, "", account+"user/u" }, []string{"nodes need a role"},
+			func(p *contract.AWSAuth) {
+				p.Grant, p.Username, p.PrincipalArn = contract.GrantNode, "", account+"user/u"
+			}, []string{"nodes need a role"},
 		},
 		"a reserved name":         {func(p *contract.AWSAuth) { p.Username = "system:admin" }, []string{"EKS takes none that begins with system:"}},
 		"a name with a blank":     {func(p *contract.AWSAuth) { p.Username = " u" }, []string{"begins or ends with a blank"}},
