@@ -13,6 +13,7 @@ const (
 	hasControllerRole     = "HasKarpenterControllerRole"
 	printsPassRolePolicy  = "PrintsKarpenterPassRolePolicy"
 	mayChangeAuthMode     = "MayChangeAuthenticationMode"
+	hasClusterAdmin       = "HasClusterAdminRole"
 )
 
 // NewExistingEKS declares templates/existing-eks.yaml: a workspace on an EKS
@@ -37,11 +38,12 @@ func NewExistingEKS(scope constructs.Construct, id string, cfg Config) awscdk.St
 	engine := newEngineRole(s, cluster, bucket)
 	crossAccount := newCrossAccountRole(s, cluster, bucket)
 
-	helm, auth := newInstallers(s, cluster, network)
+	helm, auth := newInstallers(s, cluster, network,
+		crossAccount.AttrArn(), karpenterNodes.RoleArn, onlyIf(hasAdmin, ref("AdminPrincipalArn")))
 	installerAccess := newClusterAccess(s, auth, cluster, "InstallerAccess", administratorOf(helm.RoleArn))
 	check := newClusterCheck(s, helm, cluster.Name, installerAccess)
 	nodeAccess := newClusterAccess(s, auth, cluster, "KarpenterNodeAccess", nodesOf(karpenterNodes.RoleArn), check.Resource)
-	newClusterAccess(s, auth, cluster, "ControlPlaneAccess", userOf(crossAccount.AttrArn()), check.Resource)
+	newClusterAccess(s, auth, cluster, "ControlPlaneAccess", controlPlaneOf(crossAccount.AttrArn()), check.Resource)
 	under(s, hasAdmin, func() {
 		newClusterAccess(s, auth, cluster, "AdminAccess", administratorOf(ref("AdminPrincipalArn")), check.Resource)
 	})
@@ -81,6 +83,7 @@ func addExistingEKSConditions(s awscdk.Stack) {
 	condition(s, hasControllerRole, not(equals(ref("KarpenterControllerRoleName"), "")))
 	condition(s, printsPassRolePolicy, awscdk.Fn_ConditionAnd(
 		equals(ref("KarpenterOnCluster"), wordExisting), equals(ref("KarpenterControllerRoleName"), "")))
+	condition(s, hasClusterAdmin, not(equals(ref("ClusterAdminRoleArn"), "")))
 	condition(s, mayChangeAuthMode, equals(ref("AllowAuthModeChange"), wordYes))
 }
 

@@ -8,16 +8,22 @@ import (
 // it in aws-auth before, and a map survives a launch that failed.
 const installerRoleName = "e6data-${WorkspaceName}-installer-${AWS::Region}"
 
+// installerRoleArn does not wait for the role, whose own policies name it.
+func installerRoleArn() *string {
+	return sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:role${RolePath}" + installerRoleName)
+}
+
 // newInstallers adds the two functions that talk to the API of a customer's
 // cluster: the one that installs charts, and the one that lets principals in.
 // They have one role, so that the customer lets in one, and the cluster's own
 // security group, which lets itself in: no rule of the customer's is changed.
-func newInstallers(s awscdk.Stack, c Cluster, n Network) (helm, auth Provider) {
+// The principals are whom the latter lets in, beside that role.
+func newInstallers(s awscdk.Stack, c Cluster, n Network, principals ...any) (helm, auth Provider) {
 	const helmID, authID = "HelmInstaller", "AwsAuth"
 	network := &ProviderNetwork{SubnetIDs: n.PrivateSubnetIDs, SecurityGroupID: c.SecurityGroupID}
 	role := newFunctionRole(s, "InstallerRole", ProviderProps{
 		Description: "e6data: installs Helm charts on the cluster and lets the workspace's principals in",
-		Policies:    append(installPolicies(c), awsAuthPolicies(c)...),
+		Policies:    append(installPolicies(c), awsAuthPolicies(c, append([]any{installerRoleArn()}, principals...))...),
 		Network:     network,
 	}, sub("${"+helmID+"LogGroup.Arn}"), sub("${"+authID+"LogGroup.Arn}"))
 	role.SetRoleName(sub(installerRoleName))
