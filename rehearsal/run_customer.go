@@ -50,7 +50,7 @@ func (r *run) makeCustomersCluster(ctx context.Context) error {
 		return err
 	}
 	r.tell(made.parameters())
-	r.customer = &keptCluster{made, stackAllowance(r.result.Stack, r.Parameters)}
+	r.customer = &keptCluster{made, stackAllowance(r.result.Stack, r.template.answered(r.Parameters))}
 	with := []string{"no controllers"}
 	if r.Cluster.Karpenter {
 		with[0] = "its own Karpenter"

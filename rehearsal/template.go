@@ -41,6 +41,21 @@ func (t *Template) Types() []string {
 	return slices.Sorted(maps.Keys(types))
 }
 
+// answered are the given parameters and, of the others, the defaults.
+func (t *Template) answered(given map[string]string) map[string]string {
+	all := maps.Clone(given)
+	if all == nil {
+		all = map[string]string{}
+	}
+	for name, p := range t.Parameters {
+		declared, _ := p.(map[string]any)
+		if _, there := all[name]; !there && declared["Default"] != nil {
+			all[name] = fmt.Sprint(declared["Default"])
+		}
+	}
+	return all
+}
+
 // Unconditional counts, by stage, the resources that the template always makes.
 func (t *Template) Unconditional() map[string]int {
 	count := map[string]int{}

@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"maps"
 	"testing"
 	"time"
 
@@ -79,5 +80,20 @@ func TestOnlyCausesCountAsFailures(t *testing.T) {
 		if got := test.event.failedByItself(); got != test.want {
 			t.Errorf("%s: %v, want %v", name, got, test.want)
 		}
+	}
+}
+
+func TestDefaultsAreAnswersToo(t *testing.T) {
+	template, err := ParseTemplate([]byte(`{"Parameters": {"A": {"Type": "String"}, "B": {"Default": "b"}, "C": {"Default": 7}, "D": {"Default": "d"}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	given := map[string]string{"A": "a", "D": ""}
+	want := map[string]string{"A": "a", "B": "b", "C": "7", "D": ""}
+	if got := template.answered(given); !maps.Equal(got, want) || len(given) != 2 {
+		t.Errorf("answers %v, want %v", got, want)
+	}
+	if got := template.answered(nil); !maps.Equal(got, map[string]string{"B": "b", "C": "7", "D": "d"}) {
+		t.Errorf("without a given one: %v", got)
 	}
 }

@@ -32,6 +32,7 @@ type stack struct {
 var checks = map[string]func(stack, string) error{
 	"KmsKeyArn":                 checkKey,
 	"AdminPrincipalArn":         checkAdmin,
+	"ClusterAdminRoleArn":       checkClusterAdmin,
 	"ControlPlanePrincipalArn":  checkControlPlane,
 	"DataBucketNames":           checkDataBuckets,
 	"ChartSource":               checkChartSource,

@@ -46,6 +46,10 @@ func checkAdmin(s stack, value string) error {
 	return checkPartition(s, "AdminPrincipalArn", value, "a role or user")
 }
 
+func checkClusterAdmin(s stack, value string) error {
+	return checkPartition(s, "ClusterAdminRoleArn", value, "a role")
+}
+
 func checkControlPlane(s stack, value string) error {
 	err := checkPartition(s, "ControlPlanePrincipalArn", value, "the principal")
 	if err != nil {

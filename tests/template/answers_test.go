@@ -29,21 +29,45 @@ var answerSets = map[string]map[string]string{
 	},
 }
 
-// existingAnswers are further ones, for an existing VPC.
-var existingAnswers = map[string]map[string]string{
-	"private subnets":            {"PrivateSubnetIds": "subnet-1a,subnet-1b"},
-	"private and public subnets": {"PrivateSubnetIds": "subnet-1a,subnet-1b", "PublicSubnetIds": "subnet-2a"},
+// furtherAnswers are further ones of one template.
+var furtherAnswers = map[string]map[string]map[string]string{
+	existingFile: {
+		"private subnets":            {"PrivateSubnetIds": "subnet-1a,subnet-1b"},
+		"private and public subnets": {"PrivateSubnetIds": "subnet-1a,subnet-1b", "PublicSubnetIds": "subnet-2a"},
+	},
+	clusterFile: {
+		"both controllers to be installed": {
+			"KarpenterOnCluster": "Install", "LoadBalancerControllerOnCluster": "Install", "KarpenterNamespace": "karpenter",
+			"KmsKeyArn": keyARN, "NodeTags": "team=data", "HttpsProxy": "http://proxy.example.com:3128", "NodeCapacityTypes": "spot,on-demand",
+		},
+		"the customer's roles": {
+			"KarpenterControllerRoleName": "KarpenterController", "KmsKeyArn": keyARN, "PrivateSubnetIds": "subnet-0a, subnet-0b",
+			"ClusterAdminRoleArn": "arn:aws:iam::111122223333:role/ops/ClusterAdmin", "AllowAuthModeChange": "Yes",
+		},
+	},
+}
+
+// answersOf are all sets of answers to a template.
+func answersOf(file string) map[string]map[string]string {
+	sets := maps.Clone(answerSets)
+	maps.Copy(sets, furtherAnswers[file])
+	return sets
+}
+
+// everyAnswerSet are the sets of all templates.
+func everyAnswerSet() map[string]map[string]string {
+	all := map[string]map[string]string{}
+	for _, file := range files {
+		maps.Copy(all, answersOf(file))
+	}
+	return all
 }
 
 // withEveryAnswer runs a test on each template with each set of answers.
 func withEveryAnswer(t *testing.T, test func(*testing.T, *stackRun)) {
 	t.Helper()
 	for _, file := range launched {
-		sets := maps.Clone(answerSets)
-		if file == existingFile {
-			maps.Copy(sets, existingAnswers)
-		}
-		for name, answers := range sets {
+		for name, answers := range answersOf(file) {
 			t.Run(file+", "+name, func(t *testing.T) { test(t, newRun(t, file, answers)) })
 		}
 	}

@@ -28,12 +28,15 @@ func checked(t *testing.T, r *stackRun) (map[string]string, answers.Place) {
 // The function gets the answers and the place, and takes all those with which the
 // templates are tested.
 func TestAnswersAreCheckedByTheirText(t *testing.T) {
+	everywhere := map[string]string{}
 	withEveryAnswer(t, func(t *testing.T, r *stackRun) {
 		t.Helper()
 		given, place := checked(t, r)
-		if diff := cmp.Diff(answers.Parameters(), slices.Sorted(maps.Keys(given))); diff != "" {
+		asked := slices.DeleteFunc(answers.Parameters(), func(name string) bool { return at(r.template, "Parameters", name) == nil })
+		if diff := cmp.Diff(asked, slices.Sorted(maps.Keys(given))); diff != "" {
 			t.Errorf("parameters (-checked +given):\n%s", diff)
 		}
+		maps.Copy(everywhere, given)
 		if want := (answers.Place{Partition: "aws", Region: "us-east-1", Account: "111122223333"}); place != want {
 			t.Errorf("the place is %+v", place)
 		}
@@ -50,6 +53,9 @@ func TestAnswersAreCheckedByTheirText(t *testing.T) {
 			t.Errorf("refused: %v", err)
 		}
 	})
+	if diff := cmp.Diff(answers.Parameters(), slices.Sorted(maps.Keys(everywhere))); diff != "" {
+		t.Errorf("parameters (-checked +asked by a template):\n%s", diff)
+	}
 }
 
 // In the partition with the longest names, with everything that the engine's role

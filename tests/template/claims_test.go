@@ -233,14 +233,14 @@ func opened(v any) any {
 //	output NAME[.path] = value
 //	parameter NAME.Default = value
 //
-// FILE is network, existing-vpc or nodepool; without it the template is
+// FILE is network, existing-vpc, existing-eks or nodepool; without it the template is
 // quickstart.yaml. A step in brackets is a key as it is, or the element of a list. A
 // value that begins with [, { or " is JSON.
 var claimText = regexp.MustCompile(`^(?:([a-z-]+)/)?(?:(output|parameter) )?([A-Z][A-Za-z0-9]*)(\S*?)(?: = (.+)| is absent)$`)
 
 var (
 	claimFiles = map[string]string{
-		"": quickstartFile, "network": networkFile, "existing-vpc": "templates/existing-vpc.yaml", "nodepool": nodepoolChart,
+		"": quickstartFile, "network": networkFile, "existing-vpc": existingFile, "existing-eks": clusterFile, "nodepool": nodepoolChart,
 	}
 	claimParts = map[string]string{"": "Resources", "output": "Outputs", "parameter": "Parameters"}
 	step       = regexp.MustCompile(`^(?:\.([A-Za-z0-9_-]+)|\[([^\]]+)\])`)

@@ -100,9 +100,17 @@ func scalarsAsText(v any) any {
 
 // decoders are the contract types, by resource type.
 var decoders = map[string]func(*testing.T, *stackRun, string) any{
+	contract.TypeAWSAuth: func(t *testing.T, r *stackRun, id string) any {
+		t.Helper()
+		return decode[contract.AWSAuth](t, r, id)
+	},
 	contract.TypeClusterCheck: func(t *testing.T, r *stackRun, id string) any {
 		t.Helper()
 		return decode[contract.ClusterCheck](t, r, id)
+	},
+	contract.TypeClusterFacts: func(t *testing.T, r *stackRun, id string) any {
+		t.Helper()
+		return decode[contract.ClusterFacts](t, r, id)
 	},
 	contract.TypeFixedAnswers: func(t *testing.T, r *stackRun, id string) any {
 		t.Helper()
@@ -116,6 +124,10 @@ var decoders = map[string]func(*testing.T, *stackRun, string) any{
 		t.Helper()
 		return decode[contract.NetworkPlan](t, r, id)
 	},
+	contract.TypeOidcProvider: func(t *testing.T, r *stackRun, id string) any {
+		t.Helper()
+		return decode[contract.OidcProvider](t, r, id)
+	},
 	contract.TypeWorkspaceOutputs: func(t *testing.T, r *stackRun, id string) any {
 		t.Helper()
 		return decode[contract.WorkspaceOutputs](t, r, id)
@@ -125,7 +137,7 @@ var decoders = map[string]func(*testing.T, *stackRun, string) any{
 func TestEveryCustomResourceFitsItsContract(t *testing.T) {
 	withEveryAnswer(t, func(t *testing.T, r *stackRun) {
 		t.Helper()
-		ids := resourcesOfType(r.template, "Custom::")
+		ids := slices.DeleteFunc(resourcesOfType(r.template, "Custom::"), func(id string) bool { return !r.active(section(r.template, "Resources")[id]) })
 		if len(ids) == 0 {
 			t.Fatal("the template has no custom resources")
 		}
@@ -144,13 +156,22 @@ func TestEveryCustomResourceFitsItsContract(t *testing.T) {
 // Every GetAtt of a custom resource must be in its answer type.
 func TestAttributesOfCustomResourcesAreAnswered(t *testing.T) {
 	answers := map[string]any{
+		contract.TypeAWSAuth:          contract.AWSAuthData{},
 		contract.TypeClusterCheck:     contract.ClusterCheckData{},
+		contract.TypeClusterFacts:     contract.ClusterFactsData{},
 		contract.TypeFixedAnswers:     contract.FixedAnswersData{},
 		contract.TypeHelmRelease:      contract.HelmReleaseData{},
 		contract.TypeNetworkPlan:      contract.NetworkPlanData{},
+		contract.TypeOidcProvider:     contract.OidcProviderData{},
 		contract.TypeWorkspaceOutputs: contract.WorkspaceOutputsData{},
 	}
-	template := load(t, existingFile)
+	for _, file := range []string{existingFile, clusterFile} {
+		t.Run(file, func(t *testing.T) { checkAttributesAreAnswered(t, load(t, file), answers) })
+	}
+}
+
+func checkAttributesAreAnswered(t *testing.T, template object, answers map[string]any) {
+	t.Helper()
 	found := 0
 	walk(template, func(v any) {
 		fn, arg := only(v)

@@ -42,14 +42,10 @@ func newRun(t *testing.T, file string, given map[string]string) *stackRun {
 	r := &stackRun{
 		t: t, template: load(t, file), given: map[string]string{},
 		pseudo: map[string]string{
-			"AWS::Region": "us-east-1", "AWS::Partition": "aws", "AWS::URLSuffix": "amazonaws.com", "AWS::AccountId": "111122223333",
-			"AWS::StackName": "demo",
-			"AWS::StackId":   "arn:aws:cloudformation:us-east-1:111122223333:stack/demo/6f0c2a10-0b7e-11f0-9d5c-0affd0f3a1b7",
+			"AWS::AccountId": "111122223333", "AWS::StackName": "demo",
 		},
 		attributes: map[string]string{
 			"Cluster":                           "e6data-sales",
-			"Cluster.OpenIdConnectIssuerUrl":    "https://oidc.eks.us-east-1.amazonaws.com/id/0123456789ABCDEF",
-			"Cluster.Endpoint":                  "https://0123456789ABCDEF.gr7.us-east-1.eks.amazonaws.com",
 			"Cluster.ClusterSecurityGroupId":    "sg-0c1a55e5",
 			"Network.Outputs.PrivateSubnetIds":  "subnet-0a,subnet-0b",
 			"Network.Outputs.NodeSubnetIds":     "subnet-0a,subnet-0b,subnet-0c",
@@ -57,16 +53,38 @@ func newRun(t *testing.T, file string, given map[string]string) *stackRun {
 			"NetworkPlan.PrivateSubnetIds":      "subnet-1a,subnet-1b",
 			"NetworkPlan.NodeSubnetIds":         "subnet-1a,subnet-1b,subnet-1c",
 			"NetworkPlan.Zones":                 "us-west-2a,us-west-2b",
+			"ClusterFacts.VpcId":                "vpc-0aaaaaaaaaaaaaaaa",
+			"ClusterFacts.FunctionSubnetIds":    "subnet-0a,subnet-0b",
+			"ClusterFacts.NodeSubnetIds":        "subnet-0a,subnet-0b,subnet-0c",
+			"ClusterFacts.Zones":                "us-east-1a,us-east-1b,us-east-1c",
+			"ClusterFacts.SecurityGroupId":      "sg-0c1a55e5",
 		},
 	}
+	r.inPartition("aws", "us-east-1", "amazonaws.com")
 	if file != networkFile {
 		r.given["WorkspaceName"], r.given["DataBucketNames"] = "sales", "sales-data"
 	}
 	if file == existingFile {
 		r.given["VpcId"] = "vpc-0123456789abcdef0"
 	}
+	if file == clusterFile {
+		r.given["ExistingClusterName"] = "shared"
+	}
 	maps.Copy(r.given, given)
 	return r
+}
+
+// inPartition puts the stack, and the cluster, into a region.
+func (r *stackRun) inPartition(partition, region, suffix string) {
+	r.pseudo["AWS::Partition"], r.pseudo["AWS::Region"], r.pseudo["AWS::URLSuffix"] = partition, region, suffix
+	r.pseudo["AWS::StackId"] = "arn:" + partition + ":cloudformation:" + region + ":111122223333:stack/demo/6f0c2a10-0b7e-11f0-9d5c-0affd0f3a1b7"
+	issuer := "oidc.eks." + region + "." + suffix + "/id/0123456789ABCDEF"
+	host := "0123456789ABCDEF.gr7." + region + ".eks." + suffix
+	maps.Copy(r.attributes, map[string]string{
+		"Cluster.OpenIdConnectIssuerUrl": "https://" + issuer, "Cluster.Endpoint": "https://" + host,
+		"ClusterFacts.Issuer": "https://" + issuer, "ClusterFacts.IssuerWithoutScheme": issuer, "ClusterFacts.EndpointHost": host,
+		"ClusterFacts.ClusterArn": "arn:" + partition + ":eks:" + region + ":111122223333:cluster/shared",
+	})
 }
 
 // active tells whether a resource or output exists with these answers.

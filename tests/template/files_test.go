@@ -26,7 +26,7 @@ func TestCommittedTemplatesAreFresh(t *testing.T) {
 
 // What the stock CDK CLI gets when it runs the app.
 func TestTheAppSynthesisesForTheCLI(t *testing.T) {
-	for context, stack := range map[string]string{"{}": "Quickstart", `{"e6data:mode":"existing-vpc"}`: "ExistingVpc"} {
+	for context, stack := range map[string]string{"{}": "Quickstart", `{"e6data:mode":"existing-vpc"}`: "ExistingVpc", `{"e6data:mode":"existing-eks"}`: "ExistingEks"} {
 		dir := t.TempDir()
 		if out, err := generate(t.Context(), nil, "CDK_OUTDIR="+dir, "CDK_CONTEXT_JSON="+context); err != nil {
 			t.Fatalf("%v\n%s", err, out)
@@ -46,6 +46,7 @@ func TestTemplatesStayWithinCloudFormationsLimits(t *testing.T) {
 	sizes := map[string]int{
 		quickstartFile: 1_000_000,
 		existingFile:   1_000_000,
+		clusterFile:    1_000_000,
 		networkFile:    51_200, // may be given as a body, and in AWS Service Catalog
 	}
 	for _, f := range files {

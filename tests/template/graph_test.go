@@ -127,6 +127,11 @@ func needsOf(t *testing.T, template object, customResource string) []string {
 			if refers(at(props, "PrincipalArn"), role) {
 				needs = append(needs, id)
 			}
+		case contract.TypeAWSAuth:
+			// The function that lets in lets its own role in first.
+			if id != customResource && refers(at(props, "PrincipalArn"), role) {
+				needs = append(needs, id)
+			}
 		case "AWS::IAM::Policy", "AWS::IAM::RolePolicy":
 			if refers(props, role) {
 				needs = append(needs, id)
@@ -142,11 +147,15 @@ func needsOf(t *testing.T, template object, customResource string) []string {
 
 func TestCustomResourcesOutliveNothingTheyNeed(t *testing.T) {
 	for _, file := range launched {
-		t.Run(file, func(t *testing.T) { checkCustomResourcesOutliveNothingTheyNeed(t, load(t, file)) })
+		needs := []string{"AWS::EKS::AccessEntry", "AWS::CloudFormation::Stack", "AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress"}
+		if file == clusterFile {
+			needs = []string{contract.TypeAWSAuth, contract.TypeClusterFacts} // the network and its groups are the customer's
+		}
+		t.Run(file, func(t *testing.T) { checkCustomResourcesOutliveNothingTheyNeed(t, load(t, file), needs) })
 	}
 }
 
-func checkCustomResourcesOutliveNothingTheyNeed(t *testing.T, template object) {
+func checkCustomResourcesOutliveNothingTheyNeed(t *testing.T, template object, needs []string) {
 	t.Helper()
 	g := newGraph(template)
 	kinds := map[string]bool{}
@@ -159,10 +168,7 @@ func checkCustomResourcesOutliveNothingTheyNeed(t *testing.T, template object) {
 			}
 		}
 	}
-	for _, kind := range []string{
-		"AWS::Lambda::Function", "AWS::IAM::Role", "AWS::Lambda::EventInvokeConfig", "AWS::EKS::AccessEntry", "AWS::Logs::LogGroup",
-		"AWS::CloudFormation::Stack", "AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress",
-	} {
+	for _, kind := range append(needs, "AWS::Lambda::Function", "AWS::IAM::Role", "AWS::Lambda::EventInvokeConfig", "AWS::Logs::LogGroup") {
 		if !kinds[kind] {
 			t.Errorf("no custom resource needs an %s: this test looks at the wrong things", kind)
 		}
@@ -171,24 +177,23 @@ func checkCustomResourcesOutliveNothingTheyNeed(t *testing.T, template object) {
 
 func TestReleasesComeInOrder(t *testing.T) {
 	for _, file := range launched {
-		t.Run(file, func(t *testing.T) { checkReleasesComeInOrder(t, load(t, file)) })
+		order := orderOnNewClusters
+		if file == clusterFile {
+			order = orderOnTheirClusters
+		}
+		t.Run(file, func(t *testing.T) { checkReleasesComeInOrder(t, load(t, file), order) })
+	}
+	if newGraph(load(t, quickstartFile)).waitsFor("KarpenterCrds")["NodeGroup"] {
+		t.Error("the CRDs wait for the node group, which takes minutes, and need no node")
 	}
 }
 
-func checkReleasesComeInOrder(t *testing.T, template object) {
-	t.Helper()
-	g := newGraph(template)
-	for _, id := range resourcesOfType(template, contract.TypeHelmRelease) {
-		if !g.waitsFor(id)["Cluster"] {
-			t.Errorf("%s does not wait for the cluster", id)
-		}
-	}
-	if g.waitsFor("KarpenterCrds")["NodeGroup"] {
-		t.Error("the CRDs wait for the node group, which takes minutes, and need no node")
-	}
-	// The order of the create, and the other way round of the delete: a node
-	// pool's nodes end only while Karpenter and all it needs are there.
-	for id, needs := range map[string][]string{
+// The order of the create, and the other way round of the delete: a node pool's
+// nodes end only while Karpenter and all it needs are there. each is of all
+// releases.
+var (
+	orderOnNewClusters = map[string][]string{
+		each:                     {"Cluster"},
 		"Karpenter":              {"KarpenterCrds", "NodeGroup", "KarpenterControllerRole", "KarpenterInterruptionQueue"},
 		"NodePool":               {"Karpenter", "KarpenterNodeAccess", "KarpenterInstanceProfile"},
 		"Workspace":              {"NodePool", "LoadBalancerController", "CoreDnsAddon", "EbsCsiAddon"},
@@ -197,7 +202,40 @@ func checkReleasesComeInOrder(t *testing.T, template object) {
 		"NodeGroup":    {"VpcCniAddon", "KubeProxyAddon"},
 		"CoreDnsAddon": {"NodeGroup"},
 		"EbsCsiAddon":  {"NodeGroup"},
-	} {
+	}
+	// Nobody is let in, and nothing installed, before the cluster was looked at:
+	// but for the installer, which looks. The cluster's own Karpenter may start
+	// our nodes before there is a pool of them, and while there is.
+	orderOnTheirClusters = map[string][]string{
+		each:                     {"ClusterCheck", "InstallerAccess"},
+		"InstallerAccess":        {"ClusterFacts", "InstallerRole"},
+		"ClusterCheck":           {"InstallerAccess"},
+		"ControlPlaneAccess":     {"ClusterCheck"},
+		"KarpenterNodeAccess":    {"ClusterCheck"},
+		"AdminAccess":            {"ClusterCheck"},
+		"Karpenter":              {"KarpenterCrds", "KarpenterControllerRole", "KarpenterInterruptionQueue", "OidcProvider"},
+		"NodePool":               {"Karpenter", "KarpenterPassRole", "KarpenterNodeAccess", "KarpenterInstanceProfile"},
+		"Workspace":              {"NodePool", "LoadBalancerController"},
+		"LoadBalancerController": {"LoadBalancerControllerRole", "OidcProvider"},
+	}
+)
+
+const each = "each release"
+
+func checkReleasesComeInOrder(t *testing.T, template object, order map[string][]string) {
+	t.Helper()
+	g := newGraph(template)
+	for _, id := range resourcesOfType(template, contract.TypeHelmRelease) {
+		for _, need := range order[each] {
+			if !g.waitsFor(id)[need] {
+				t.Errorf("%s does not wait for %s", id, need)
+			}
+		}
+	}
+	for id, needs := range order {
+		if id == each {
+			continue
+		}
 		for _, need := range needs {
 			if !g.waitsFor(id)[need] {
 				t.Errorf("%s does not wait for %s", id, need)
@@ -225,7 +263,7 @@ func TestNetworkOrder(t *testing.T) {
 	if !g.waitsFor("PublicDefaultRoute")["InternetGatewayAttachment"] {
 		t.Error("the default route does not wait for the gateway's attachment")
 	}
-	for _, file := range launched {
+	for _, file := range []string{quickstartFile, existingFile} {
 		waits := newGraph(load(t, file)).waitsFor
 		for _, id := range []string{"Cluster", "NodeGroup", "HelmInstaller"} {
 			if !waits(id)["Network"] || !waits(id)["NetworkPlan"] {
@@ -239,11 +277,15 @@ func TestNetworkOrder(t *testing.T) {
 // or changed: everything waits for them, and they for the function only.
 func TestEverythingWaitsForTheChecksOfTheAnswers(t *testing.T) {
 	for _, file := range walkedFiles() {
-		t.Run(file, func(t *testing.T) { checkedFirst(t, newGraph(load(t, file))) })
+		second := "NetworkPlan"
+		if file == clusterFile {
+			second = "ClusterFacts"
+		}
+		t.Run(file, func(t *testing.T) { checkedFirst(t, newGraph(load(t, file)), second) })
 	}
 }
 
-func checkedFirst(t *testing.T, g graph) {
+func checkedFirst(t *testing.T, g graph, second string) {
 	t.Helper()
 	function := []string{"OutputsFunction", "OutputsFunctionInvokeConfig", "OutputsFunctionLogGroup", "OutputsFunctionRole"}
 	if diff := cmp.Diff(function, slices.Sorted(maps.Keys(g.waitsFor("FixedAnswers")))); diff != "" {
@@ -253,7 +295,7 @@ func checkedFirst(t *testing.T, g graph) {
 		if id == "FixedAnswers" || slices.Contains(function, id) {
 			continue
 		}
-		if waits := g.waitsFor(id); !waits["FixedAnswers"] || id != "NetworkPlan" && !waits["NetworkPlan"] {
+		if waits := g.waitsFor(id); !waits["FixedAnswers"] || id != second && !waits[second] {
 			t.Errorf("%s may be made or changed before the answers are checked", id)
 		}
 	}

@@ -113,7 +113,12 @@ func TestInterruptionQueueIsForTheRulesAlone(t *testing.T) {
 // The version of Karpenter that is installed supports each version of
 // Kubernetes that is offered.
 func TestKarpenterSupportsTheOfferedKubernetes(t *testing.T) {
-	for _, file := range launched {
+	// A cluster that is there has a version, which is looked at there.
+	theirs := load(t, clusterFile)
+	if at(theirs, "Parameters", "KubernetesVersion") != nil || at(theirs, "Resources", "ClusterCheck", "Properties", "KarpenterVersion", "Ref") != "KarpenterVersion" {
+		t.Errorf("%s does not have the cluster's version checked against Karpenter's", clusterFile)
+	}
+	for _, file := range []string{quickstartFile, existingFile} {
 		offered := asList(at(load(t, file), "Parameters", "KubernetesVersion", "AllowedValues"))
 		if len(offered) == 0 {
 			t.Errorf("%s offers no version of Kubernetes", file)

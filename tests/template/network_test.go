@@ -281,7 +281,7 @@ func TestNetworkParametersArePlainText(t *testing.T) {
 			t.Errorf("%s: %v", name, p)
 		}
 	}
-	for _, file := range launched {
+	for _, file := range []string{quickstartFile, existingFile} {
 		given := newRun(t, file, nil).properties("Network")["Parameters"].(object)
 		for name := range parameters {
 			if _, ok := given[name]; !ok {

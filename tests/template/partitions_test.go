@@ -47,23 +47,24 @@ var (
 // Evaluated in each partition, every ARN and every host is of that partition.
 func TestTemplatesAreValidInEveryPartition(t *testing.T) {
 	for partition, where := range partitions {
-		for name, answers := range answerSets {
+		for name := range everyAnswerSet() {
 			t.Run(partition+", "+name, func(t *testing.T) {
-				given := map[string]string{}
-				for k, v := range answers {
-					given[k] = strings.ReplaceAll(strings.ReplaceAll(v, "arn:aws:", "arn:"+partition+":"), "us-east-1", where.region)
-					given[k] = strings.ReplaceAll(given[k], ".amazonaws.com", "."+where.suffix)
-				}
 				attached := map[string]bool{}
 				for _, file := range files {
+					answers, asked := answersOf(file)[name]
+					if !asked {
+						continue
+					}
+					given := map[string]string{}
+					for k, v := range answers {
+						given[k] = strings.ReplaceAll(strings.ReplaceAll(v, "arn:aws:", "arn:"+partition+":"), "us-east-1", where.region)
+						given[k] = strings.ReplaceAll(given[k], ".amazonaws.com", "."+where.suffix)
+					}
 					r := newRun(t, file, given)
 					if strings.HasPrefix(file, "templates/network") {
 						r.given = planOf(6, "PerZone")
 					}
-					r.pseudo["AWS::Partition"], r.pseudo["AWS::Region"], r.pseudo["AWS::URLSuffix"] = partition, where.region, where.suffix
-					r.pseudo["AWS::StackId"] = "arn:" + partition + ":cloudformation:" + where.region + ":111122223333:stack/demo/6f0c2a10"
-					r.attributes["Cluster.OpenIdConnectIssuerUrl"] = "https://oidc.eks." + where.region + "." + where.suffix + "/id/0123"
-					r.attributes["Cluster.Endpoint"] = "https://0123.gr7." + where.region + ".eks." + where.suffix
+					r.inPartition(partition, where.region, where.suffix)
 					everyText(r, func(at, text string) { checkPartition(t, file+", "+at, text, partition, where.suffix, attached) })
 				}
 				if len(attached) == 0 {

@@ -74,7 +74,7 @@ func asList(v any) []string {
 var withoutResource = []string{
 	"acm:ListCertificates", "arc-zonal-shift:GetManagedResource", "cloudwatch:GetMetricStatistics",
 	"ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:UnassignPrivateIpAddresses",
-	"iam:ListInstanceProfiles", "pricing:GetProducts",
+	"iam:ListInstanceProfiles", "iam:ListRoles", "pricing:GetProducts",
 }
 
 func TestPoliciesGiveNoMoreThanTheyName(t *testing.T) {

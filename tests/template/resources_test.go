@@ -20,8 +20,9 @@ var known = []string{
 	"AWS::EC2::Route", "AWS::EC2::RouteTable", "AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress", "AWS::EC2::Subnet",
 	"AWS::EC2::SubnetRouteTableAssociation", "AWS::EC2::VPC", "AWS::EC2::VPCEndpoint", "AWS::EC2::VPCGatewayAttachment",
 	"AWS::EKS::AccessEntry", "AWS::EKS::Addon", "AWS::EKS::Cluster", "AWS::EKS::Nodegroup", "AWS::Events::Rule", "AWS::IAM::InstanceProfile", "AWS::IAM::ManagedPolicy", "AWS::IAM::OIDCProvider",
-	"AWS::IAM::Role", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Function", "AWS::Logs::LogGroup", "AWS::S3::Bucket",
-	"AWS::S3::BucketPolicy", "AWS::SQS::Queue", "AWS::SQS::QueuePolicy", contract.TypeFixedAnswers, contract.TypeHelmRelease, contract.TypeNetworkPlan, contract.TypeWorkspaceOutputs,
+	"AWS::IAM::Role", "AWS::IAM::RolePolicy", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Function", "AWS::Logs::LogGroup", "AWS::S3::Bucket",
+	"AWS::S3::BucketPolicy", "AWS::SQS::Queue", "AWS::SQS::QueuePolicy", contract.TypeAWSAuth, contract.TypeClusterCheck, contract.TypeClusterFacts,
+	contract.TypeFixedAnswers, contract.TypeHelmRelease, contract.TypeNetworkPlan, contract.TypeOidcProvider, contract.TypeWorkspaceOutputs,
 }
 
 func TestEveryTypeIsOneWeCanTakeAway(t *testing.T) {
@@ -268,13 +269,19 @@ func TestArtefactsComeFromTheVersionsBucket(t *testing.T) {
 			if got := r.properties("Network")["TemplateURL"]; got != tt.template {
 				t.Errorf("the network's template is at %v, want %s", got, tt.template)
 			}
-			var want, got []any
+			var want, got []string
 			for _, f := range artifact.Functions {
-				want = append(want, object{"S3Bucket": tt.bucket, "S3Key": "1.2.3/" + artifact.ZipName(f, artifact.ARM64)})
+				want = append(want, tt.bucket+"/1.2.3/"+artifact.ZipName(f, artifact.ARM64))
 			}
-			for _, id := range resourcesOfType(r.template, "AWS::Lambda::Function") {
-				got = append(got, r.properties(id)["Code"])
+			for _, file := range launched {
+				r := newRun(t, file, tt.answers)
+				r.pseudo["AWS::Region"], r.pseudo["AWS::URLSuffix"] = tt.region, tt.dnsSuffix
+				for _, id := range resourcesOfType(r.template, "AWS::Lambda::Function") {
+					code := r.properties(id)["Code"]
+					got = append(got, fmt.Sprint(at(code, "S3Bucket"), "/", at(code, "S3Key")))
+				}
 			}
+			got = slices.Compact(sorted(got))
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("code of the functions against what is built (-want +got):\n%s", diff)
 			}

@@ -30,7 +30,12 @@ func createOnly(t *testing.T) map[string][]string {
 	}
 	// What a custom resource is for life: the identity in its physical ID.
 	paths[contract.TypeHelmRelease] = []string{"ClusterName", "Namespace", "ReleaseName"}
-	paths[contract.TypeNetworkPlan], paths[contract.TypeFixedAnswers], paths[contract.TypeWorkspaceOutputs] = nil, nil, nil
+	paths[contract.TypeAWSAuth] = []string{"ClusterName", "PrincipalArn"}
+	paths[contract.TypeClusterFacts] = []string{"ClusterName"}
+	paths[contract.TypeOidcProvider] = []string{"Issuer"}
+	for _, nothing := range []string{contract.TypeNetworkPlan, contract.TypeFixedAnswers, contract.TypeClusterCheck, contract.TypeWorkspaceOutputs} {
+		paths[nothing] = nil
+	}
 	return paths
 }
 
@@ -71,7 +76,7 @@ func TestCreateOnlyIsFresh(t *testing.T) {
 // data, what runs on it, addresses and logs.
 var stateful = []string{
 	"AWS::S3::Bucket", "AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::EKS::Cluster", "AWS::IAM::OIDCProvider", "AWS::Logs::LogGroup",
-	"AWS::CloudFormation::Stack", "AWS::KMS::Key", contract.TypeHelmRelease,
+	"AWS::CloudFormation::Stack", "AWS::KMS::Key", contract.TypeHelmRelease, contract.TypeOidcProvider,
 }
 
 // effect is what a changed answer does to one resource.
@@ -148,6 +153,12 @@ func refuses(before, after *stackRun, id string) bool {
 	resource := section(before.template, "Resources")[id]
 	if !before.active(resource) || !after.active(resource) {
 		return false
+	}
+	if at(resource, "Type") == contract.TypeClusterCheck {
+		// lambdas/helminstaller refuses to take away a controller that it installed.
+		return slices.ContainsFunc([]string{"Karpenter", "LoadBalancerController"}, func(p string) bool {
+			return before.properties(id)[p] == contract.ControllerInstall && after.properties(id)[p] == contract.ControllerExisting
+		})
 	}
 	watched := map[any][]string{
 		contract.TypeFixedAnswers: {"Answers"},
@@ -236,6 +247,9 @@ func union(a, b object) object {
 // from the default.
 var otherAnswers = map[string]string{
 	"WorkspaceName":                   "ops",
+	"ExistingClusterName":             "another",
+	"KarpenterControllerRoleName":     "KarpenterController",
+	"ClusterAdminRoleArn":             "arn:aws:iam::111122223333:role/ClusterAdmin",
 	"DataBucketNames":                 "other-data",
 	"KubernetesNamespace":             "analytics",
 	"DebugNamespaces":                 "kube-system,analytics",
@@ -301,9 +315,13 @@ func TestNoAnswerReplacesAnythingStateful(t *testing.T) {
 	refused := map[string]bool{}
 	for _, file := range walkedFiles() {
 		w := walker{t, file, createOnly(t)}
-		for name, base := range answerSets {
+		for name, base := range answersOf(file) {
 			for _, parameter := range slices.Sorted(maps.Keys(section(load(t, file), "Parameters"))) {
-				for _, c := range changes(t, file, parameter) {
+				list := changes(t, file, parameter)
+				if values := asList(at(load(t, file), "Parameters", parameter, "AllowedValues")); len(values) > 0 {
+					list = append(list, change{parameter, fmt.Sprint(at(load(t, file), "Parameters", parameter, "Default"))}) // and back
+				}
+				for _, c := range list {
 					got := w.of(base, c)
 					if got.refusedBy != "" {
 						refused[parameter] = true
@@ -319,7 +337,9 @@ func TestNoAnswerReplacesAnythingStateful(t *testing.T) {
 			}
 		}
 	}
-	for _, p := range []string{"WorkspaceName", "ClusterName", "KubernetesNamespace", "RolePath", "VpcCidr"} {
+	for _, p := range []string{
+		"WorkspaceName", "ClusterName", "KubernetesNamespace", "RolePath", "VpcCidr", "ExistingClusterName", "KarpenterOnCluster", "LoadBalancerControllerOnCluster",
+	} {
 		if !refused[p] {
 			t.Errorf("a change of %s is not refused", p)
 		}
