@@ -91,11 +91,15 @@ var listers = map[string]lister{
 var onCluster = []string{"Custom::HelmRelease"}
 
 // answersOnly are the custom resources that make nothing: they answer values.
-var answersOnly = []string{"Custom::FixedAnswers", "Custom::NetworkPlan", "Custom::WorkspaceOutputs"}
+var answersOnly = []string{"Custom::ClusterCheck", "Custom::ClusterFacts", "Custom::FixedAnswers", "Custom::NetworkPlan", "Custom::WorkspaceOutputs"}
 
 // listedAs are the types whose things are listed under another type: there is no
 // telling them apart in the account.
-var listedAs = map[string]string{"AWS::IAM::RolePolicy": "AWS::IAM::Policy"}
+var listedAs = map[string]string{
+	"AWS::IAM::RolePolicy": "AWS::IAM::Policy",
+	"Custom::AWSAuth":      "AWS::EKS::AccessEntry", // and a part of aws-auth, which is compared on the customer's cluster
+	"Custom::OidcProvider": "AWS::IAM::OIDCProvider",
+}
 
 // Covered tells whether the leftover check looks for resources of the type.
 func Covered(resourceType string) bool {

@@ -50,7 +50,8 @@ func (r *run) makeCustomersCluster(ctx context.Context) error {
 		return err
 	}
 	r.tell(made.parameters())
-	r.customer = &keptCluster{made, stackAllowance(r.result.Stack, r.template.answered(r.Parameters))}
+	answers := r.template.answered(r.Parameters)
+	r.customer = &keptCluster{made, stackAllowance(r.result.Stack, answers), leftAllowance(answers)}
 	with := []string{"no controllers"}
 	if r.Cluster.Karpenter {
 		with[0] = "its own Karpenter"
@@ -125,10 +126,11 @@ func (r *run) endCustomer(ctx context.Context) error {
 	return nil
 }
 
-// keptCluster is a customer's cluster with what a stack may add while it stands.
+// keptCluster is a customer's cluster with what a stack may add while it stands,
+// and what may stay.
 type keptCluster struct {
 	*MadeCluster
-	standing Allowance
+	standing, gone Allowance
 }
 
 // CheckKept is the cluster's, with the allowance.
@@ -136,9 +138,19 @@ func (k *keptCluster) CheckKept(ctx context.Context) error {
 	return k.MadeCluster.CheckKept(ctx, k.standing)
 }
 
-// CheckBack is the cluster's: nothing may stay.
+// CheckBack is the cluster's, with the allowance.
 func (k *keptCluster) CheckBack(ctx context.Context) error {
-	return k.MadeCluster.CheckBack(ctx, Allowance{})
+	return k.MadeCluster.CheckBack(ctx, k.gone)
+}
+
+// leftAllowance is what may stay of a stack of the template for existing
+// clusters: the definitions in a chart's folder crds, which Helm never deletes,
+// since all objects of theirs, whoever made them, would go too.
+func leftAllowance(parameters map[string]string) (a Allowance) {
+	if parameters["LoadBalancerControllerOnCluster"] == "Install" {
+		a.New = []string{"CustomResourceDefinition.apiextensions.k8s.io *.elbv2.k8s.aws", "APIService.apiregistration.k8s.io *.elbv2.k8s.aws"}
+	}
+	return a
 }
 
 // stackAllowance is what a stack of the template for existing clusters may add
