@@ -39,6 +39,21 @@ func (m *MadeCluster) Remember(ctx context.Context) error {
 	return err
 }
 
+// Answers are what the customer answers a template for existing clusters, but for
+// who lets the stack in.
+func (m *MadeCluster) Answers() map[string]string {
+	on := map[bool]string{true: "Existing", false: "Install"}
+	p := map[string]string{
+		"ExistingClusterName":             m.Name,
+		"KarpenterOnCluster":              on[m.described.Karpenter],
+		"LoadBalancerControllerOnCluster": on[m.described.LoadBalancerController],
+	}
+	if m.described.Karpenter {
+		p["KarpenterControllerRoleName"] = nameOf(m.KarpenterController)
+	}
+	return p
+}
+
 // Picture describes all that is the customer's, and all that may be added to it:
 // the VPC, IAM, the cluster as EKS knows it, every object on it, instances,
 // queues, event rules and load balancers.

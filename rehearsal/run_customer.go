@@ -50,8 +50,8 @@ func (r *run) makeCustomersCluster(ctx context.Context) error {
 		return err
 	}
 	r.tell(made.parameters())
-	answers := r.template.answered(r.Parameters)
-	r.customer = &keptCluster{made, stackAllowance(r.result.Stack, answers), leftAllowance(answers)}
+	answers := r.template.Answered(r.Parameters)
+	r.customer = &keptCluster{made, StackAllowance(r.result.Stack, answers), LeftAllowance(answers)}
 	with := []string{"no controllers"}
 	if r.Cluster.Karpenter {
 		with[0] = "its own Karpenter"
@@ -79,15 +79,7 @@ func (r *run) tell(parameters map[string]string) {
 
 // parameters are what the customer answers a template for existing clusters.
 func (m *MadeCluster) parameters() map[string]string {
-	on := map[bool]string{true: "Existing", false: "Install"}
-	p := map[string]string{
-		"ExistingClusterName":             m.Name,
-		"KarpenterOnCluster":              on[m.described.Karpenter],
-		"LoadBalancerControllerOnCluster": on[m.described.LoadBalancerController],
-	}
-	if m.described.Karpenter {
-		p["KarpenterControllerRoleName"] = nameOf(m.KarpenterController)
-	}
+	p := m.Answers()
 	if m.described.Mode == ekstypes.AuthenticationModeConfigMap {
 		p["ClusterAdminRoleArn"] = m.Admin // else nobody lets the stack in
 	}
@@ -143,21 +135,22 @@ func (k *keptCluster) CheckBack(ctx context.Context) error {
 	return k.MadeCluster.CheckBack(ctx, k.gone)
 }
 
-// leftAllowance is what may stay of a stack of the template for existing
+// LeftAllowance is what may stay of a stack of the template for existing
 // clusters: the definitions in a chart's folder crds, which Helm never deletes,
 // since all objects of theirs, whoever made them, would go too.
-func leftAllowance(parameters map[string]string) (a Allowance) {
+func LeftAllowance(parameters map[string]string) (a Allowance) {
 	if parameters["LoadBalancerControllerOnCluster"] == "Install" {
 		a.New = []string{"CustomResourceDefinition.apiextensions.k8s.io *.elbv2.k8s.aws", "APIService.apiregistration.k8s.io *.elbv2.k8s.aws"}
 	}
 	return a
 }
 
-// stackAllowance is what a stack of the template for existing clusters may add
+// StackAllowance is what a stack of the template for existing clusters may add
 // while it stands: things with its name or its workspace's, and what its
 // controllers and Kubernetes make of them. All of a customer's own stays as it
-// is, but for one inline policy of the role that is named for it.
-func stackAllowance(stack string, parameters map[string]string) Allowance {
+// is, but for one inline policy of the role that is named for it. The parameters
+// are all of the stack's, defaults too.
+func StackAllowance(stack string, parameters map[string]string) Allowance {
 	workspace := parameters["WorkspaceName"]
 	a := Allowance{New: []string{
 		"Node *", "NodeClaim.karpenter.sh *", "Pod *", "instance *", "APIService.apiregistration.k8s.io *",

@@ -41,8 +41,8 @@ func (t *Template) Types() []string {
 	return slices.Sorted(maps.Keys(types))
 }
 
-// answered are the given parameters and, of the others, the defaults.
-func (t *Template) answered(given map[string]string) map[string]string {
+// Answered are the given parameters and, of the others, the defaults.
+func (t *Template) Answered(given map[string]string) map[string]string {
 	all := maps.Clone(given)
 	if all == nil {
 		all = map[string]string{}

@@ -90,10 +90,10 @@ func TestDefaultsAreAnswersToo(t *testing.T) {
 	}
 	given := map[string]string{"A": "a", "D": ""}
 	want := map[string]string{"A": "a", "B": "b", "C": "7", "D": ""}
-	if got := template.answered(given); !maps.Equal(got, want) || len(given) != 2 {
+	if got := template.Answered(given); !maps.Equal(got, want) || len(given) != 2 {
 		t.Errorf("answers %v, want %v", got, want)
 	}
-	if got := template.answered(nil); !maps.Equal(got, map[string]string{"B": "b", "C": "7", "D": "d"}) {
+	if got := template.Answered(nil); !maps.Equal(got, map[string]string{"B": "b", "C": "7", "D": "d"}) {
 		t.Errorf("without a given one: %v", got)
 	}
 }

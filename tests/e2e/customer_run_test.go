@@ -62,7 +62,7 @@ func vandal(do, on string) map[string]any {
 		"Logs": map[string]any{"Type": "AWS::Logs::LogGroup", "Properties": map[string]any{"LogGroupName": "/aws/lambda/vandal"}},
 		"Function": map[string]any{"Type": "AWS::Lambda::Function", "DependsOn": []any{"Logs"}, "Properties": map[string]any{
 			"FunctionName": "vandal",
-			"Runtime": "provided.al2023", "Handler": "bootstrap", "Role": arn, "Timeout": 60, "Architectures": []any{string(artifact.Host())},
+			"Runtime":      "provided.al2023", "Handler": "bootstrap", "Role": arn, "Timeout": 60, "Architectures": []any{string(artifact.Host())},
 			"Code": map[string]any{"S3Bucket": artifact.Bucket("us-east-1"), "S3Key": "0.0.0/vandal.zip"},
 		}},
 		"Vandal": map[string]any{"Type": "Custom::Vandal", "DependsOn": []any{"Entry"}, "Properties": map[string]any{

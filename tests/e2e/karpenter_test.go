@@ -159,7 +159,8 @@ func (p *pool) gone(ctx context.Context) error {
 	if err != nil && !apierrors.IsNotFound(err) {
 		return err
 	}
-	nodes, err := p.kube.CoreV1().Nodes().List(ctx, metav1.ListOptions{LabelSelector: nodePoolLabel})
+	claims = slices.DeleteFunc(claims, func(c string) bool { return !strings.HasPrefix(c, p.name+"-") }) // of other pools
+	nodes, err := p.kube.CoreV1().Nodes().List(ctx, metav1.ListOptions{LabelSelector: nodePoolLabel + "=" + p.name})
 	if err != nil {
 		return err
 	}

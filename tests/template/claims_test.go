@@ -59,7 +59,10 @@ func symbolicRun(all templates, file string, given map[string]string) *stackRun 
 			"AWS::StackName": "${StackName}",
 			"AWS::StackId":   "arn:${Partition}:cloudformation:${Region}:${AccountId}:stack/demo/${StackUuid}",
 		},
-		attributes: map[string]string{"Cluster.OpenIdConnectIssuerUrl": "https://${Issuer}", "Cluster.Endpoint": "https://${Endpoint}"},
+		attributes: map[string]string{
+			"Cluster.OpenIdConnectIssuerUrl": "https://${Issuer}", "Cluster.Endpoint": "https://${Endpoint}",
+			"ClusterFacts.ClusterArn": "arn:${Partition}:eks:${Region}:${AccountId}:cluster/${ExistingClusterName}",
+		},
 	}
 	if strings.HasPrefix(file, "templates/network") {
 		for name := range section(all[file], "Parameters") {
