@@ -11,7 +11,7 @@ import (
 )
 
 // launchedTemplates are those that customers give answers to.
-var launchedTemplates = []string{"quickstart.yaml", existingVPC}
+var launchedTemplates = []string{"quickstart.yaml", existingVPC, existingEKS}
 
 // badAnswer is an answer that CloudFormation refuses to begin with. The refusal
 // says what to enter: the parameter's ConstraintDescription, or the description
@@ -79,6 +79,15 @@ var badAnswers = []badAnswer{
 	{parameter: "ClusterName", value: "-shared"},
 	{parameter: "ClusterName", value: "my cluster"},
 	{parameter: "ClusterName", value: strings.Repeat("c", 101)},
+	{parameter: "ExistingClusterName", value: ""},
+	{parameter: "ExistingClusterName", value: "arn:aws:eks:us-east-1:111122223333:cluster/shared"},
+	{parameter: "KarpenterOnCluster", value: "Yes"},
+	{parameter: "KarpenterControllerRoleName", value: "arn:aws:iam::111122223333:role/Karpenter"},
+	{parameter: "KarpenterControllerRoleName", value: "Karpenter", rule: "ControllerRoleIsTheirs", with: map[string]string{"KarpenterOnCluster": "Install"}},
+	{parameter: "LoadBalancerControllerOnCluster", value: "None"},
+	{parameter: "ClusterAdminRoleArn", value: "Admin"},
+	{parameter: "ClusterAdminRoleArn", value: "arn:aws:iam::111122223333:user/admin"},
+	{parameter: "AllowAuthModeChange", value: "true"},
 	{parameter: "KubernetesVersion", value: "1.30"},
 	{parameter: "ClusterSupportPolicy", value: "Extended"},
 	{parameter: "ClusterAuthenticationMode", value: "CONFIG_MAP"},
@@ -234,15 +243,20 @@ func launchedDocuments(t *testing.T) map[string]map[string]any {
 // of returns a stack of a published template.
 func (d *deployment) of(t *testing.T, file, name string) *rehearsal.Stack {
 	t.Helper()
-	return d.clients.NewStack(name, rehearsal.TemplateURL(d.Region, d.bucket, d.version+"/"+file), logEvents(t))
+	s := d.clients.NewStack(name, rehearsal.TemplateURL(d.Region, d.bucket, d.version+"/"+file), logEvents(t))
+	s.NamedRoles = file == existingEKS
+	return s
 }
 
 // in are a customer's answers to a template, in a VPC of the customer's if it
-// asks for one.
+// asks for one, and on a cluster that nothing looks for before the answers.
 func (d *deployment) in(file string, customer *rehearsal.MadeVPC, more map[string]string) map[string]string {
 	given := d.parameters(nil)
 	if file == existingVPC {
 		given["VpcId"] = customer.ID
+	}
+	if file == existingEKS {
+		given["ExistingClusterName"] = "customer"
 	}
 	maps.Copy(given, more)
 	return given

@@ -96,15 +96,6 @@ func TestExistingEKS(t *testing.T) {
 	}
 }
 
-// onCluster returns a stack of the published templates/existing-eks.yaml, which
-// names a role.
-func (d *deployment) onCluster(t *testing.T) *rehearsal.Stack {
-	t.Helper()
-	s := d.of(t, existingEKS, "quickstart")
-	s.NamedRoles = true
-	return s
-}
-
 // mapInstaller is what an administrator does before the launch.
 func (d *deployment) mapInstaller(t *testing.T, m *rehearsal.MadeCluster) {
 	t.Helper()
@@ -123,7 +114,7 @@ func (d *deployment) live(t *testing.T, l launch, m *rehearsal.MadeCluster) {
 	t.Helper()
 	given, all := l.answers(t, d, m)
 	standing := l.allowance(m, rehearsal.StackAllowance("quickstart", all))
-	s := d.onCluster(t)
+	s := d.of(t, existingEKS, "quickstart")
 	if err := s.Create(t.Context(), given); err != nil {
 		t.Fatal(err)
 	}

@@ -131,7 +131,7 @@ func TestAnyOrderOfIndependentResources(t *testing.T) {
 
 func TestEveryResourceTypeIsLookedForByTheLeftoverCheck(t *testing.T) {
 	t.Parallel()
-	for _, file := range []string{"quickstart.yaml", existingVPC, "templates/network.yaml"} {
+	for _, file := range []string{"quickstart.yaml", existingVPC, existingEKS, "templates/network.yaml"} {
 		template := committed(t, file)
 		if len(template.Types()) == 0 {
 			t.Errorf("%s has no resources", file)

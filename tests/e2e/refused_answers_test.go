@@ -26,7 +26,7 @@ type refusedAnswers struct {
 
 const keyID = "1234abcd-12ab-34cd-56ef-1234567890ab"
 
-// inText are wrong in any template, since their text says so. internal/answers
+// inText are wrong in any template that asks for them, since their text says so. internal/answers
 // has the whole table.
 var inText = []refusedAnswers{
 	{
@@ -49,6 +49,11 @@ var inText = []refusedAnswers{
 		"an administrator of another partition",
 		map[string]string{"AdminPrincipalArn": "arn:aws-us-gov:iam::" + account + ":role/Admin"},
 		[]string{"FixedAnswers", "AdminPrincipalArn", "enter the ARN of a role or user that begins with arn:aws:"},
+	},
+	{
+		"a cluster's administrator of another partition",
+		map[string]string{"ClusterAdminRoleArn": "arn:aws-us-gov:iam::" + account + ":role/Admin"},
+		[]string{"FixedAnswers", "ClusterAdminRoleArn", "enter the ARN of a role that begins with arn:aws:"},
 	},
 	{
 		"a control plane of another partition",
@@ -204,8 +209,9 @@ func TestAnswersThatAFunctionRefuses(t *testing.T) {
 		refusedAnswers
 	}
 	var rows []row
+	documents := launchedDocuments(t)
 	for i, r := range sample(t, inText, 4) {
-		for _, file := range oneOf(launchedTemplates, i) {
+		for _, file := range oneOf(asking(documents, r.answers), i) {
 			rows = append(rows, row{file, r})
 		}
 	}
@@ -253,6 +259,13 @@ func TestAnswersThatAFunctionRefuses(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// asking are the templates that have all of the parameters.
+func asking(documents map[string]map[string]any, given map[string]string) []string {
+	return slices.DeleteFunc(slices.Clone(launchedTemplates), func(file string) bool {
+		return slices.ContainsFunc(slices.Collect(maps.Keys(given)), func(name string) bool { return digAny(documents[file], "Parameters", name) == nil })
+	})
 }
 
 // Each answer that internal/answers looks at is refused here too.

@@ -31,7 +31,7 @@ func TestPrintedCommandLetsTheNextLaunchIn(t *testing.T) {
 	d := start(t, "")
 	m := d.customersCluster(t, rehearsal.CustomerCluster{})
 	given, _ := launch{}.answers(t, d, m)
-	s := d.onCluster(t)
+	s := d.of(t, existingEKS, "quickstart")
 	refusal := s.Create(t.Context(), given)
 	if refusal == nil {
 		t.Fatal("the stack got in")
