@@ -37,8 +37,8 @@ func fixedAnswers(m Mode) map[string]*string {
 
 // newFixedAnswers adds the resource that refuses a change of those, and answers
 // that cannot work in the stack's region, partition or account.
-func newFixedAnswers(s awscdk.Stack, p Provider, m Mode) awscdk.CfnResource {
-	return newCustomResource(s, "FixedAnswers", contract.TypeFixedAnswers, p, contract.FixedAnswers{
+func newFixedAnswers(s awscdk.Stack, p Provider, m Mode) {
+	newCustomResource(s, "FixedAnswers", contract.TypeFixedAnswers, p, contract.FixedAnswers{
 		Answers:   *answersDocument(fixedAnswers(m)),
 		Checked:   *answersDocument(checkedAnswers(s)),
 		Partition: *ref("AWS::Partition"), Region: *ref("AWS::Region"), AccountID: *ref("AWS::AccountId"),

@@ -24,7 +24,7 @@ func newPassRolePolicy(s awscdk.Stack) awscdk.CfnResource {
 // one.
 func passNodeRole(withKey bool) map[string]any {
 	statements := []map[string]any{when(
-		map[string]any{"StringEquals": map[string]any{"iam:PassedToService": "ec2.${AWS::URLSuffix}"}},
+		map[string]any{"StringEquals": map[string]any{"iam:PassedToService": "ec2.${AWS::URLSuffix}"}}, //nolint:gosec // a service's name
 		allow("PassNodeRole", []string{"iam:PassRole"}, "${KarpenterNodeRole.Arn}"),
 	)}
 	if withKey {

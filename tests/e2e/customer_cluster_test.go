@@ -244,5 +244,5 @@ func TestTokensOfAnyRole(t *testing.T) {
 	if _, err := d.kube(t, m.Name).CoreV1().ConfigMaps("kube-system").Create(t.Context(), auth, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the cluster knows the role", func(context.Context) error { return d.speaks(t, m.Name, partner, id) })
+	await(t, "the cluster knows the role", func(context.Context) error { return d.speaks(t, m.Name, partner, id) }) //nolint:contextcheck // it has the test's
 }

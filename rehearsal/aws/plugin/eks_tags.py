@@ -24,7 +24,8 @@ def install() -> None:
 def _route(method: str, path: str, headers: dict, body_bytes: bytes, query: dict) -> tuple:
     if method == "DELETE" and path.startswith(_PATH):
         keys = query.get("tagKeys") or []
-        return _untag_resource(urllib.parse.unquote(path.removeprefix(_PATH)), [keys] if isinstance(keys, str) else keys)
+        keys = [keys] if isinstance(keys, str) else keys
+        return _untag_resource(urllib.parse.unquote(path.removeprefix(_PATH)), keys)
     return _handle(method, path, headers, body_bytes, query)
 
 
