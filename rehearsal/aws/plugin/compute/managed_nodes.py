@@ -121,8 +121,8 @@ def roll(group: dict, force: bool = False) -> None:
     old_template = made(group).template
     made(group).template = _make_template(group)
     old = [i for i in _members(group) if not _is_current(group, i)]
-    # At most two for each zone at a time, spread over the zones as the old ones are; and no pod may go from one old node
-    # to the next.
+    # At most two for each zone at a time, spread over the zones as the old ones are; and no pod may go from one old
+    # node to the next.
     batch = 2 * len(group["subnets"])
     for first in range(0, len(old), batch):
         leaving = old[first : first + batch]
