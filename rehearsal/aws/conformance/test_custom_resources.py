@@ -20,6 +20,11 @@ _HELM = "Custom::HelmRelease"
 _PLAN = "Custom::NetworkPlan"
 _FIXED = "Custom::FixedAnswers"
 _OUTPUTS = "Custom::WorkspaceOutputs"
+# Those of existing clusters.
+_FACTS = "Custom::ClusterFacts"
+_CHECK = "Custom::ClusterCheck"
+_PROVIDER = "Custom::OidcProvider"
+_ACCESS = "Custom::AWSAuth"
 
 
 class CustomResources(Conformance):
@@ -32,6 +37,10 @@ class CustomResources(Conformance):
         _HELM,
         _PLAN,
         _OUTPUTS,
+        _FACTS,
+        _CHECK,
+        _PROVIDER,
+        _ACCESS,
         "lambda:InvokeFunction",
     )
     def test_create_request(self) -> None:
