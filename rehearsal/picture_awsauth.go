@@ -34,8 +34,16 @@ func (a Allowance) allowsAWSAuth(c Change) bool {
 	if !ok || !alsoOK {
 		return false
 	}
-	// An empty list has no byte that could stay.
-	return reflect.DeepEqual(a.others(before), a.others(after)) && (len(before) == 0 || inserted(was, is))
+	if !reflect.DeepEqual(a.others(before), a.others(after)) {
+		return false
+	}
+	switch {
+	case len(after) <= len(before):
+		return was == is // what was put in is no entry
+	case len(before) == 0:
+		return true // an empty list has no byte that could stay
+	}
+	return inserted(was, is)
 }
 
 // others are the entries of principals that are not allowed.

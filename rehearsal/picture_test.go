@@ -80,6 +80,8 @@ func TestEveryByteOfAnAWSAuthStays(t *testing.T) {
 		"ours that was there went":         {theirs + entry, theirs, false},
 		"another's entry":                  {theirs, theirs + strings.ReplaceAll(entry, "quickstart", "other"), false},
 		"another's in an empty map":        {"", strings.ReplaceAll(entry, "quickstart", "other"), false},
+		"a byte put into a comment":        {theirs, strings.Replace(theirs, "# ours", "#  ours", 1), false},
+		"a comment more":                   {theirs, theirs + "# e6data\n", false},
 		"a comment went":                   {theirs, strings.Replace(theirs, " # ours", "", 1) + entry, false},
 		"quotes went":                      {theirs, strings.ReplaceAll(theirs, `"`, "") + entry, false},
 		"the order of keys changed":        {theirs, entry + "- username: \"a:{{SessionName}}\"\n  rolearn: arn:aws:iam::012345678901:role/a # ours\n", false},

@@ -339,6 +339,23 @@ func TestAnotherPrincipal(t *testing.T) {
 	}
 }
 
+// When also the undoing of a failed update fails, the entry that is left is named.
+func TestAFailedUndoIsTold(t *testing.T) {
+	f := newEKS(types.AuthenticationModeApi)
+	h := newHandler(f, &fakeDoors{})
+	old, err := h.Create(t.Context(), asked(user(control, "u")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := func(why string) []error { return []error{&types.ServerException{Message: aws.String(why)}} }
+	f.faults["AssociateAccessPolicy"], f.faults["DeleteAccessEntry"] = broken("no policy today"), broken("no delete today")
+	failed, err := h.Update(t.Context(), asked(administrator(admins), old.PhysicalID))
+	lacks(t, err, "no policy today", "The new entry of "+admins+" could not be taken away again", "no delete today")
+	if failed.PhysicalID != old.PhysicalID {
+		t.Errorf("the physical ID is %s, want %s", failed.PhysicalID, old.PhysicalID)
+	}
+}
+
 func TestAccessEntryIsDeletedIfOurs(t *testing.T) {
 	id := "awsauth/demo/" + control + "/AccessEntry"
 	stale := &types.ResourceNotFoundException{Message: aws.String("deleted meanwhile")}
