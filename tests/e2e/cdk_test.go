@@ -77,6 +77,7 @@ func (c *cdk) must(t *testing.T, args ...string) string {
 // An engineer's way: bootstrap, deploy, an empty diff, an update, destroy; and
 // nothing is left but what the template retains and the bootstrap itself.
 func TestTheCDKsCommandDeploys(t *testing.T) {
+	inTurn(t, 0)
 	t.Parallel()
 	c := newCDK(t)
 	c.must(t, "bootstrap", "aws://000000000000/"+c.Region)

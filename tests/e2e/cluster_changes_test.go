@@ -105,6 +105,7 @@ func active() map[string]ekstypes.AddonStatus {
 // are bought otherwise and keep other numbers of addresses; what EKS cannot take
 // back is refused, and changes nothing.
 func TestClusterSettingsChange(t *testing.T) {
+	inTurn(t, 1)
 	t.Parallel()
 	const cluster = "e6data-analytics"
 	d := start(t, "")

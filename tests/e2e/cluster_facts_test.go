@@ -132,6 +132,7 @@ func (c *theirCluster) goneNat(t *testing.T) {
 // The function, as it is deployed and with the rights it has, finds the subnets
 // of a customer's cluster in every shape of its network, or says why not.
 func TestClusterFactsOfManyNetworks(t *testing.T) {
+	inTurn(t, 3)
 	t.Parallel()
 	c := startTheirCluster(t, "theirs")
 	s := c.stack(t, "workspace", nil)
@@ -416,6 +417,7 @@ func checkNoDenials(t *testing.T, d *deployment) {
 // Each right of the function is needed: without one that is asked for in a
 // create, the create fails with AWS's denial, and leaves nothing.
 func TestClusterFactsNeedTheirRights(t *testing.T) {
+	inTurn(t, 2)
 	t.Parallel()
 	c := startTheirCluster(t, "theirs")
 	for _, action := range sample(t, []string{
@@ -448,6 +450,7 @@ func TestClusterFactsNeedTheirRights(t *testing.T) {
 // An update that fails is rolled back also when the subnets it goes back to
 // could not be chosen any more.
 func TestClusterFactsGoBack(t *testing.T) {
+	inTurn(t, 0)
 	t.Parallel()
 	c := startTheirCluster(t, "theirs")
 	s := c.stack(t, "workspace", nil)

@@ -219,6 +219,7 @@ func TestACustomersClusterThatCannotBe(t *testing.T) {
 // Tokens of any role of the account can be had, also where its trust wants an
 // external ID, and the cluster alone decides what they are good for.
 func TestTokensOfAnyRole(t *testing.T) {
+	inTurn(t, 0)
 	t.Parallel()
 	d := start(t, "")
 	m := d.customersCluster(t, rehearsal.CustomerCluster{NoAWSAuth: true, Nodes: map[artifact.Architecture]int32{}})

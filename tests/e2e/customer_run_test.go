@@ -146,6 +146,7 @@ func TestRehearsalOfAGuest(t *testing.T) {
 // Whatever a template does to what is the customer's makes the run red, while
 // the stack stands or after it is gone.
 func TestRehearsalOfAVandal(t *testing.T) {
+	inTurn(t, 0)
 	t.Parallel()
 	inline := map[string]any{"Type": "AWS::IAM::RolePolicy", "Properties": map[string]any{
 		"RoleName": "customer-nodes", "PolicyName": "more",

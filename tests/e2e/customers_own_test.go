@@ -45,6 +45,7 @@ type ownThings struct {
 // A customer's registry, proxy and key are used wherever they must be, and a
 // pod that waits for the query engine's nodes gets a Spot instance.
 func TestRegistryProxyKeyAndSpotOfTheCustomers(t *testing.T) {
+	inTurn(t, 2)
 	t.Parallel()
 	d := start(t, "")
 	o := &ownThings{key: d.newKey(t), stack: d.stack(t)}

@@ -201,6 +201,7 @@ func (d *deployment) refusedUpdate(t *testing.T, s *rehearsal.Stack, change map[
 // Whoever deploys needs no right to change what the customer has: it is denied,
 // with all that would make a second network.
 func TestTheDeployerMayNotTouchTheCustomersThings(t *testing.T) {
+	inTurn(t, 3)
 	t.Parallel()
 	d := start(t, "")
 	customer := d.customer(t, customers["with everything and a NAT gateway"])

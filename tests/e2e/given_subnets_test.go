@@ -17,6 +17,7 @@ import (
 // With subnets given nothing is made in the VPC but what EKS and the functions
 // need; a further subnet goes to Karpenter and not to the cluster.
 func TestGivenSubnets(t *testing.T) {
+	inTurn(t, 0)
 	t.Parallel()
 	d := start(t, "")
 	customer := d.customer(t, rehearsal.CustomerVPC{
@@ -66,6 +67,7 @@ func TestGivenSubnets(t *testing.T) {
 // charts and images come from the customer's own places. When those are closed
 // later, a further subnet is refused, and the rollback keeps the ones it has.
 func TestGivenSubnetsBehindEndpoints(t *testing.T) {
+	inTurn(t, 2)
 	t.Parallel()
 	d := start(t, "")
 	shape := closedVPC

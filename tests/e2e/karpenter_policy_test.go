@@ -42,6 +42,7 @@ type scoped struct {
 // Without any one of upstream's statements a call of the controller's is denied
 // that is allowed with all of them: none is there for nothing, and each is judged.
 func TestUpstreamsKarpenterPolicy(t *testing.T) {
+	inTurn(t, 2)
 	t.Parallel()
 	d := start(t, "")
 	s := d.stack(t)

@@ -394,6 +394,7 @@ func (b *balanced) retag(t *testing.T, value string) {
 // the stack's controller with the rights of its role alone, tagged as e6data's;
 // they leave nothing.
 func TestLoadBalancersComeAndGo(t *testing.T) {
+	inTurn(t, 2)
 	t.Parallel()
 	b := newBalanced(t)
 	b.run(t)
@@ -454,6 +455,7 @@ func (b *balanced) tagged(ctx context.Context) error {
 // Each statement of the controller's policy is needed: without it an event
 // names a call that was refused.
 func TestLoadBalancerPolicyIsNeeded(t *testing.T) {
+	inTurn(t, 3)
 	t.Parallel()
 	b := newBalanced(t)
 	b.run(t)

@@ -125,6 +125,7 @@ func together(t *testing.T, do func(*rehearsal.Stack) error, stacks ...*rehearsa
 // each get their roles through it, and the last one takes it along, whoever that
 // is and however many come or go at once.
 func TestOidcProviderOfTheCluster(t *testing.T) {
+	inTurn(t, 2)
 	t.Parallel()
 	c := startTheirCluster(t, "theirs")
 	workspaces := map[*rehearsal.Stack]string{}
@@ -190,6 +191,7 @@ func TestOidcProviderOfTheCluster(t *testing.T) {
 // One deletes while another is created: whatever the order, the new one has the
 // provider, and takes it along.
 func TestOidcProviderChangesHands(t *testing.T) {
+	inTurn(t, 1)
 	t.Parallel()
 	c := startTheirCluster(t, "theirs")
 	old := c.stack(t, "old", nil)
@@ -223,6 +225,7 @@ func TestOidcProviderChangesHands(t *testing.T) {
 // One that does not take pods' tokens is refused, with the command that the
 // customer runs; then the next launch passes.
 func TestOidcProviderOfTheCustomer(t *testing.T) {
+	inTurn(t, 0)
 	t.Parallel()
 	c := startTheirCluster(t, "theirs")
 	issuer, arn := c.issuerURL(t), c.providerARN(t)
@@ -279,6 +282,7 @@ func shownProvider(p *iam.GetOpenIDConnectProviderOutput) []any {
 // A provider that a stack made and that roles of the customer's have come to
 // trust stays when the last stack goes, and is the customer's from then on.
 func TestOidcProviderThatTheCustomersRolesTrust(t *testing.T) {
+	inTurn(t, 3)
 	t.Parallel()
 	c := startTheirCluster(t, "theirs")
 	s := c.stack(t, "alpha", nil)

@@ -13,6 +13,7 @@ import (
 )
 
 func TestWithoutItsAccessEntryTheFunctionIsRefusedByKubernetes(t *testing.T) {
+	inTurn(t, 2)
 	t.Parallel()
 	d := start(t, "")
 	var role string

@@ -21,6 +21,7 @@ import (
 // A stack is deleted while its nodes have work: the nodes end first, while
 // Karpenter is there, and nothing of them is left.
 func TestDeleteEndsNodesAtWork(t *testing.T) {
+	inTurn(t, 3)
 	t.Parallel()
 	d, s, p := atWork(t)
 	kept := retained(t, s)
@@ -58,6 +59,7 @@ func (p *pool) endedAsTheyShould(t *testing.T) {
 // when it is out of the way the next delete goes through: a pod that must not be
 // disrupted, and then an instance that Karpenter may not end.
 func TestDeleteNamesWhatKeepsNodes(t *testing.T) {
+	inTurn(t, 1)
 	t.Parallel()
 	d := start(t, "")
 	s := d.changed(t, "impatient", func(resources map[string]any) {

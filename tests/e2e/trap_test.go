@@ -22,6 +22,7 @@ var printed = regexp.MustCompile(`with kubectl and jq: (kubectl .*\| kubectl rep
 // refuses the launch, with the command that lets it in. Who runs exactly that
 // command, as an administrator, can launch; nothing is left of the first try.
 func TestPrintedCommandLetsTheNextLaunchIn(t *testing.T) {
+	inTurn(t, 1)
 	t.Parallel()
 	for _, program := range []string{"kubectl", "jq"} {
 		if _, err := exec.LookPath(program); err != nil {

@@ -85,6 +85,7 @@ func eventually(t *testing.T, what string, is func() bool) {
 }
 
 func TestAnEnvironmentThatStays(t *testing.T) {
+	inTurn(t, 3)
 	t.Parallel()
 	h := newHome(t)
 	if text := h.must(t, "up"); !strings.Contains(text, "AWS_ENDPOINT_URL") || !strings.Contains(text, `eval "$(quickstart rehearse env)"`) {

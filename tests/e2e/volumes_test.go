@@ -123,6 +123,7 @@ func (b *balanced) storage(ctx context.Context) string {
 // stack's driver with the rights of its role, and takes it along; without the
 // role's policy an event says what was refused.
 func TestVolumesComeAndGo(t *testing.T) {
+	inTurn(t, 3)
 	t.Parallel()
 	d := start(t, "")
 	b := &balanced{deployment: d, stack: d.stack(t), namespace: "default"}

@@ -18,6 +18,7 @@ import (
 // is still somebody to clean up behind it: load balancers with all that is about
 // them, and the volume of a pod that is at work.
 func TestDeleteTakesWhatIsInTheWorkspacesNamespace(t *testing.T) {
+	inTurn(t, 3)
 	t.Parallel()
 	b := newBalanced(t)
 	b.namespace = checkOutputs(t, b.stack)["KubernetesNamespace"]
@@ -57,6 +58,7 @@ func (b *balanced) keeps(t *testing.T) (id string) {
 // A volume that its driver cannot delete is told with its name, before the driver
 // goes; when what kept it is out of the way the next delete goes through.
 func TestDeleteNamesVolumesThatStay(t *testing.T) {
+	inTurn(t, 1)
 	t.Parallel()
 	d := start(t, "")
 	b := d.balanced(t, d.changed(t, "impatient", func(resources map[string]any) {

@@ -62,6 +62,7 @@ func TestZones(t *testing.T) {
 // A zone comes on request, for Karpenter's nodes only; an update that fails
 // takes it back; it does not go again.
 func TestAZoneIsAddedOnRequest(t *testing.T) {
+	inTurn(t, 3)
 	t.Parallel()
 	d := start(t, "")
 	s := d.stack(t)
