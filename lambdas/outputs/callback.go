@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -116,7 +117,10 @@ func (c callback) try(ctx context.Context, to *url.URL, body []byte) error {
 	req.Header.Set("Content-Type", "application/json")
 	res, err := c.client.Do(req)
 	if failed, ok := errors.AsType[*url.Error](err); ok {
-		return failed.Err
+		err = failed.Err
+	}
+	if unknown, ok := errors.AsType[*net.DNSError](err); ok && unknown.IsNotFound {
+		return backoff.Permanent(fmt.Errorf("there is no host %s: correct the address", to.Hostname()))
 	}
 	if err != nil {
 		return err

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -118,6 +120,19 @@ func checkCallback(t *testing.T, body string, r outputsRequest, host string) {
 	if u.Host != "sts.eu-west-1.amazonaws.com" || q.Get("Action") != "GetCallerIdentity" || q.Get("X-Amz-Expires") != "900" ||
 		q.Get("X-Amz-SignedHeaders") != "host;"+proofHeader {
 		t.Errorf("the proof is %s", u.Redacted())
+	}
+}
+
+// A host that there is not is no reason to try again.
+func TestCallbackToNoHost(t *testing.T) {
+	w, _, log := calling(t, &listener{statuses: []int{200}})
+	w.callback.client.Transport = &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+		return nil, &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "hoks.example.com", IsNotFound: true}}
+	}}
+	props := contract.WorkspaceOutputs{ConsoleHost: "console.example.com", Config: finished(t, nil), CallbackURL: "https://hoks.example.com/a"}
+	got, err := w.Create(t.Context(), outputsRequest{Props: props})
+	if err != nil || !strings.Contains(got.Data.Callback, "there is no host hoks.example.com") || strings.Contains(log.String(), "not posted yet") {
+		t.Errorf("%v, %v\n%s", got, err, log)
 	}
 }
 
