@@ -57,11 +57,19 @@ func newOutputs(s awscdk.Stack, p Provider, m Mode, f workspaceFacts, after ...a
 	link := newCustomResource(s, "WorkspaceOutputs", contract.TypeWorkspaceOutputs, p, contract.WorkspaceOutputs{
 		ConsoleHost: *ref("ConsoleHost"),
 		Config:      *config,
+		CallbackURL: *ref("CallbackUrl"),
 	})
 	dependOn(link, after...)
 	output(s, "ConsoleUrl", "Opens the e6data console with these values filled in. The external ID is not in it.",
 		awscdk.Token_AsString(link.GetAtt(text("ConsoleUrl"), awscdk.ResolutionTypeHint_STRING), nil))
+	condition(s, hasCallback, not(equals(ref("CallbackUrl"), "")))
+	posted := output(s, "Callback", "Whether WorkspaceConfig was posted to CallbackUrl.",
+		awscdk.Token_AsString(link.GetAtt(text("Callback"), awscdk.ResolutionTypeHint_STRING), nil))
+	posted.SetCondition(s.Node().FindChild(text(hasCallback)).(awscdk.CfnCondition))
 }
+
+// hasCallback is the condition that the description is posted to somebody.
+const hasCallback = "HasCallback"
 
 func workspaceConfig(f workspaceFacts) *string {
 	return document(contract.WorkspaceConfig{

@@ -82,5 +82,13 @@ func artefactQuestions(cfg Config) []parameter {
 			Pattern:     `^(` + patternDNSLabel + `\.)+[a-z]{2,63}$`,
 			Constraint:  "A host name such as " + consoleHost + ".",
 		},
+		{
+			Name: "CallbackUrl", Label: "Address that is told the results", Default: "",
+			Description: "Address to which the finished workspace's description is posted, the external ID with it, and a proof that it comes from this account. " +
+				"Leave empty to post nothing, and paste the output WorkspaceConfig into the console instead.",
+			Pattern:    `^$|^https://(` + patternDNSLabel + `\.)+[a-z]{2,63}(:` + patternPort + `)?(/[A-Za-z0-9._~-]+)*/?$`,
+			MaxLength:  1000,
+			Constraint: "An https address with a host name, without user, query and fragment, such as https://hooks.example.com/workspaces.",
+		},
 	}
 }

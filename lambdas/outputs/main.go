@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/eks"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/e6data/aws-quickstart/internal/contract"
 	"github.com/e6data/aws-quickstart/internal/customresource"
@@ -39,6 +40,6 @@ func main() {
 		network: network{ec2.NewFromConfig(cfg)}, ways: clusterNetwork{ec2.NewFromConfig(cfg)}, stacks: cloudformation.NewFromConfig(cfg), log: log,
 	})
 	customresource.Register(m, contract.TypeOidcProvider, oidcProvider{providers: providers{iam.NewFromConfig(cfg)}, log: log})
-	customresource.Register(m, contract.TypeWorkspaceOutputs, workspaceOutputs{})
+	customresource.Register(m, contract.TypeWorkspaceOutputs, workspaceOutputs{newCallback(sts.NewPresignClient(sts.NewFromConfig(cfg)), log)})
 	lambda.Start(m.Invoke)
 }

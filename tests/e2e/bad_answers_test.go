@@ -145,6 +145,8 @@ var badAnswers = []badAnswer{
 	{parameter: "ArtifactBucket", value: "Artefacts"},
 	{parameter: "FunctionArchitecture", value: "amd64"},
 	{parameter: "ConsoleHost", value: "https://console.example.com"},
+	{parameter: "CallbackUrl", value: "http://hooks.example.com"},
+	{parameter: "CallbackUrl", value: "https://hooks.example.com/?token=secret"},
 }
 
 // templates are those in which an answer can be given, and its rule is.

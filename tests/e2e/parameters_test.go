@@ -141,6 +141,7 @@ func (l *living) updatable() []answer {
 		{parameter: "ArtifactBucket", value: l.mirror},
 		{parameter: "Version", value: nextVersion, with: map[string]string{"ArtifactBucket": l.mirror}},
 		{parameter: "ConsoleHost", value: "console.example.com"},
+		{parameter: "CallbackUrl", value: "https://hooks.example.com/workspaces"},
 	}
 }
 

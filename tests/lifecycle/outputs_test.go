@@ -1,7 +1,9 @@
 package lifecycle_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,6 +15,7 @@ import (
 	"github.com/aws/aws-lambda-go/cfn"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/e6data/aws-quickstart/internal/contract"
 	"github.com/e6data/aws-quickstart/tests/lifecycle"
 )
 
@@ -156,7 +159,7 @@ func TestOutputs(t *testing.T) {
 		{
 			name: "a finished workspace gets its link", event: "workspace-create.json",
 			status: cfn.StatusSuccess, id: "workspaceoutputs/demo",
-			data: map[string]any{"ConsoleUrl": "https://console.e6data.com/workspaces/create?clusterName=demo" +
+			data: map[string]any{"Callback": "", "ConsoleUrl": "https://console.e6data.com/workspaces/create?clusterName=demo" +
 				"&crossAccountRoleArn=arn%3Aaws%3Aiam%3A%3A111122223333%3Arole%2Fdemo-CrossAccount" +
 				"&engineRoleArn=arn%3Aaws%3Aiam%3A%3A111122223333%3Arole%2Fdemo-Engine" +
 				"&karpenterNodeRoleArn=arn%3Aaws%3Aiam%3A%3A111122223333%3Arole%2Fdemo-Node&karpenterNodeRoleName=demo-Node" +
@@ -229,4 +232,34 @@ func TestOutputs(t *testing.T) {
 			t.Errorf("the log tells no answer:\n%s", log)
 		}
 	})
+}
+
+// The function's own HTTP client and credentials: what is posted is read by
+// whoever listens at CallbackUrl, and nobody else learns of the proof.
+func TestOutputsPostTheWorkspace(t *testing.T) {
+	bodies := make(chan []byte, 1)
+	hook := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		bodies <- body
+	}))
+	defer hook.Close()
+	f, _ := startOutputs(t, binary(t, "outputs"))
+	event := lifecycle.Event(t, "testdata/outputs/workspace-create.json", map[string]any{"ResourceProperties.CallbackUrl": hook.URL + "/workspaces"})
+	a := only(t, event, f.Invoke(t, event, 30*time.Second))
+	if a.Status != cfn.StatusSuccess || a.Data["Callback"] != "Posted." {
+		t.Fatalf("answered %s %v: %s", a.Status, a.Data["Callback"], a.Reason)
+	}
+	var posted contract.Callback
+	if err := json.Unmarshal(<-bodies, &posted); err != nil {
+		t.Fatal(err)
+	}
+	if config := event["ResourceProperties"].(map[string]any)["Config"]; string(posted.Workspace) != config || posted.StackID != event["StackId"] {
+		t.Errorf("posted %s of stack %s", posted.Workspace, posted.StackID)
+	}
+	if !strings.HasPrefix(posted.Proof.URL, "https://sts.us-east-1.amazonaws.com/?") || !strings.Contains(posted.Proof.URL, "AKIAIOSFODNN7EXAMPLE") {
+		t.Errorf("the proof is no request of STS by the function's credentials")
+	}
+	if log := f.Log(); strings.Contains(log, "X-Amz-") || strings.Contains(log, "demo-external-id") {
+		t.Errorf("a secret is in the log")
+	}
 }

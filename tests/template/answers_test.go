@@ -21,7 +21,7 @@ var answerSets = map[string]map[string]string{
 		"ChartSource": "s3://charts/mirror", "ArtifactBucket": "artefacts", "NatGateways": "PerZone",
 		"KmsKeyArn": keyARN, "NodeTags": "a=1,b=2,c=3,d=4,e=5,f=6,g=7,h=8,i=9,j=10", "NodeCapacityTypes": "spot,on-demand",
 		"ImageRegistry": "registry.example.com/mirror", "HttpsProxy": "http://proxy.example.com:3128", "NoProxy": ".example.com",
-		"KarpenterNamespace": "karpenter", "NodeAmiVersion": "v20260915",
+		"KarpenterNamespace": "karpenter", "NodeAmiVersion": "v20260915", "CallbackUrl": "https://hooks.example.com/workspaces",
 	},
 	"as little as possible": {
 		"DebugNamespaces": "", "EndpointPublicAccessCidrs": "", "ClusterLogTypes": "None", "ChartSource": "oci://registry.example.com:5000/charts",

@@ -265,7 +265,14 @@ func TestPatterns(t *testing.T) {
 		"ArtifactBucket":       {takes: []string{"", "artefacts.eu"}, refuses: []string{"A", "a/b"}},
 		"NodeInstanceFamilies": {takes: []string{"c7g", "c7g,m7i-flex"}, refuses: []string{"", "c7g.large", "C7G", "*"}},
 		"ConsoleHost":          {takes: []string{"console.e6data.com"}, refuses: []string{"", "localhost", "https://a.example", "a.example/x"}},
-		"KubernetesVersion":    {takes: []string{"1.36", "1.35"}, refuses: []string{"1.33", "latest"}},
+		"CallbackUrl": {
+			takes: []string{"", "https://hooks.example.com", "https://hooks.example.com:8443/e6data/workspaces/"},
+			refuses: []string{
+				"http://hooks.example.com", "https://localhost", "https://127.0.0.1/", "https://me:secret@hooks.example.com", "https://hooks.example.com/?token=x",
+				"https://hooks.example.com/#a", "hooks.example.com", "https://hooks.example.com/a b",
+			},
+		},
+		"KubernetesVersion": {takes: []string{"1.36", "1.35"}, refuses: []string{"1.33", "latest"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

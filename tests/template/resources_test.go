@@ -193,7 +193,8 @@ func TestOutputs(t *testing.T) {
 	for name := range section(r.template, "Outputs") {
 		got[name] = r.output(name)
 	}
-	configText, consoleURL := got["WorkspaceConfig"], got["ConsoleUrl"]
+	configText, consoleURL, posted := got["WorkspaceConfig"], got["ConsoleUrl"], got["Callback"]
+	delete(got, "Callback")
 	delete(got, "WorkspaceConfig")
 	delete(got, "ConsoleUrl")
 	want := map[string]string{
@@ -219,6 +220,9 @@ func TestOutputs(t *testing.T) {
 	}
 	if consoleURL != "workspaceoutputs-consoleurl" {
 		t.Errorf("ConsoleUrl is %s", consoleURL)
+	}
+	if posted != "workspaceoutputs-callback" || section(r.template, "Outputs")["Callback"].(map[string]any)["Condition"] != "HasCallback" {
+		t.Errorf("Callback is %s, whether anything is posted or not", posted)
 	}
 
 	// The one text has the same facts, each under its output's name.

@@ -281,6 +281,7 @@ var otherAnswers = map[string]string{
 	"PrivateSubnetIds":                "subnet-0cccccccccccccccc,subnet-0dddddddddddddddd",
 	"PublicSubnetIds":                 "subnet-0eeeeeeeeeeeeeeee,subnet-0ffffffffffffffff",
 	"ConsoleHost":                     "console.example.com",
+	"CallbackUrl":                     "https://hooks.example.com/workspaces",
 	"LoadBalancerControllerNamespace": "load-balancers",
 	"KmsKeyArn":                       "arn:aws:kms:us-east-1:111122223333:key/0a1b2c3d-0000-4000-8000-000000000000",
 }
