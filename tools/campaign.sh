@@ -89,6 +89,7 @@ e2e "failed updates" TestAFailedUpdate
 e2e "interruptions" TestAnInterrupted
 e2e "failure after each resource" TestARolledBack
 part "the rest of the rehearsal" rehearse -skip "$covered"
+part "aws-auth, three editors at once" go test -count=1 -v -timeout 30m -run '^TestThreeEditors' ./internal/awsauth/
 part "beside the code, templates, lifecycle" go test -count=1 -v -timeout 30m ./cdk/... ./cmd/... ./internal/... ./lambdas/... ./rehearsal/... ./charts/... ./tests/template/... ./tests/lifecycle/...
 part "data races" go test -count=1 -race -v -timeout 60m ./internal/... ./lambdas/...
 part "embedded Kubernetes" bash -c 'cd rehearsal/eks && CGO_ENABLED=0 go test -count=1 -trimpath -timeout 30m -v ./...'

@@ -2,7 +2,6 @@ package awsauth
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -152,19 +151,6 @@ func TestRealCluster(t *testing.T) {
 		remove(t, s, "removed e6data-installer")
 		if err := maps.Delete(t.Context(), Name, metav1.DeleteOptions{}); err != nil {
 			t.Fatal(err)
-		}
-	})
-
-	t.Run("three editors", func(t *testing.T) {
-		rounds := 10
-		if os.Getenv("CAMPAIGN") != "" {
-			rounds = 100
-		}
-		threeEditors(t, client, rounds)
-		for _, stack := range []string{"one", "two"} {
-			if b := fetch(t, fmt.Sprint("e6data-aws-auth-", stack)); b != nil {
-				t.Errorf("left is %v", b)
-			}
 		}
 	})
 }

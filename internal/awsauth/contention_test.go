@@ -6,15 +6,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	"github.com/google/go-cmp/cmp"
-	core "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/util/retry"
 )
 
 // Somebody else writes between our reading and our writing.
@@ -123,109 +116,6 @@ func TestInterruptedCalls(t *testing.T) {
 					t.Errorf("the backup is still there: %v", b)
 				}
 			})
-		}
-	}
-}
-
-// Two stacks and a third editor at once: no entry is lost, no node is ever
-// without its own, and the end is the beginning.
-func TestThreeEditors(t *testing.T) {
-	client, e := newClient(t)
-	threeEditors(t, client, 100)
-	for i, text := range e.history {
-		if text == nil || !strings.Contains(*text, nodes) {
-			t.Fatalf("write %d left the nodes without their entry", i)
-		}
-	}
-	if len(e.objects) != 1 {
-		t.Errorf("%d ConfigMaps are there, want aws-auth alone", len(e.objects))
-	}
-}
-
-// threeEditors makes aws-auth and lets three change it, so many rounds each.
-func threeEditors(t *testing.T, client kubernetes.Interface, rounds int) {
-	t.Helper()
-	before := "# the platform team's\n" + nodes
-	maps := client.CoreV1().ConfigMaps(Namespace)
-	_, err := maps.Create(t.Context(), &core.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: Name}, Data: map[string]string{key: before, "mapUsers": "[]"}}, metav1.CreateOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	now := func() string {
-		m, err := maps.Get(t.Context(), Name, metav1.GetOptions{})
-		if err != nil {
-			t.Error(err)
-			return ""
-		}
-		return m.Data[key]
-	}
-	// These three never pause, so a slow one may lose many times in a row.
-	tries := wait.Backoff{Steps: 10000, Duration: time.Millisecond, Factor: 1, Jitter: 2}
-	var group sync.WaitGroup
-	for _, stack := range []string{"one", "two"} {
-		s := newStore(t, client, stack)
-		s.tries = tries
-		group.Go(func() { oneStack(t, s, stack, rounds, now) })
-	}
-	entry := func(round int) string {
-		return fmt.Sprintf("- {rolearn: \"arn:aws:iam::012345678901:role/third-%d\", username: \"{{SessionName}}\"} # keep\n", round)
-	}
-	third := func(change func(string) string) {
-		err := retry.RetryOnConflict(tries, func() error {
-			m, err := maps.Get(t.Context(), Name, metav1.GetOptions{})
-			if err != nil {
-				return err
-			}
-			m.Data[key] = change(m.Data[key])
-			_, err = maps.Update(t.Context(), m, metav1.UpdateOptions{})
-			return err
-		})
-		if err != nil {
-			t.Errorf("the third editor: %v", err)
-		}
-	}
-	group.Go(func() {
-		for round := range rounds {
-			third(func(text string) string { return text + entry(round) })
-			if !strings.Contains(now(), entry(round)) {
-				t.Errorf("round %d: the third editor's entry is lost", round)
-			}
-			if round%2 == 1 {
-				third(func(text string) string { return strings.Replace(text, entry(round), "", 1) })
-			}
-		}
-	})
-	group.Wait()
-	want := before
-	for round := 0; round < rounds; round += 2 {
-		want += entry(round)
-	}
-	if diff := cmp.Diff(want, now()); diff != "" {
-		t.Errorf("in the end (-want +got):\n%s", diff)
-	}
-}
-
-// oneStack adds an entry, changes it twice in place and takes it away, again and
-// again.
-func oneStack(t *testing.T, s *Store, stack string, rounds int, now func() string) {
-	t.Helper()
-	role := Role{ARN: "arn:aws:iam::012345678901:role/e6data-" + stack, Username: stack}
-	for round := range rounds {
-		role.Groups = []string{fmt.Sprint(stack, round)}
-		if _, err := s.Set(t.Context(), role); err != nil {
-			t.Errorf("%s, round %d, set: %v", stack, round, err)
-		}
-		if got := now(); strings.Count(got, "- "+role.Groups[0]+"\n") != 1 {
-			t.Errorf("%s, round %d: the entry is lost:\n%s", stack, round, got)
-		}
-		if round%3 != 2 && round != rounds-1 {
-			continue // the next round changes it in place
-		}
-		if _, err := s.Remove(t.Context()); err != nil {
-			t.Errorf("%s, round %d, remove: %v", stack, round, err)
-		}
-		if got := now(); strings.Contains(got, "role/e6data-"+stack) {
-			t.Errorf("%s, round %d: the entry is still there:\n%s", stack, round, got)
 		}
 	}
 }
