@@ -17,7 +17,7 @@ func checkEvent(t *testing.T, changes map[string]any) map[string]any {
 }
 
 func TestClusterCheckOnACluster(t *testing.T) {
-	door, client := clusterDoor(t)
+	door, client := clusterDoor(t, 2)
 	f := startInstaller(t, binary(t, "helminstaller"), door)
 
 	created := expect(t, f, checkEvent(t, nil), cfn.StatusSuccess)

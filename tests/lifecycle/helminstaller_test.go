@@ -17,6 +17,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -108,7 +109,9 @@ func (a *amazon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // that was signed for this cluster, and forwards with next.
 type eksDoor struct {
 	next http.Handler // nil: nobody is let in
-	seen atomic.Int32
+	// knows has the access keys of those who are let in; nil: everybody is.
+	knows []string
+	seen  atomic.Int32
 }
 
 func (d *eksDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -116,7 +119,7 @@ func (d *eksDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	text, err := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer k8s-aws-v1."))
 	signed, parseErr := url.Parse(string(text))
 	if err != nil || parseErr != nil || signed.Host != "sts.us-east-1.amazonaws.com" ||
-		!strings.Contains(signed.Query().Get("X-Amz-SignedHeaders"), "x-k8s-aws-id") || d.next == nil {
+		!strings.Contains(signed.Query().Get("X-Amz-SignedHeaders"), "x-k8s-aws-id") || d.next == nil || !d.lets(signed) {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusUnauthorized)
 		_, _ = io.WriteString(w, `{"kind":"Status","apiVersion":"v1","status":"Failure","message":"Unauthorized","reason":"Unauthorized","code":401}`)
@@ -124,6 +127,11 @@ func (d *eksDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Header.Del("Authorization")
 	d.next.ServeHTTP(w, r)
+}
+
+func (d *eksDoor) lets(signed *url.URL) bool {
+	key, _, _ := strings.Cut(signed.Query().Get("X-Amz-Credential"), "/")
+	return d.knows == nil || slices.Contains(d.knows, key)
 }
 
 // startInstaller runs helminstaller before a cluster that door guards.
@@ -190,7 +198,7 @@ func TestHelmInstallerWithoutAccess(t *testing.T) {
 }
 
 func TestHelmInstallerOnACluster(t *testing.T) {
-	door, client := clusterDoor(t)
+	door, client := clusterDoor(t, 2)
 	f := startInstaller(t, binary(t, "helminstaller"), door)
 
 	created := expect(t, f, helmEvent(t, nil), cfn.StatusSuccess)
@@ -221,14 +229,15 @@ func TestHelmInstallerOnACluster(t *testing.T) {
 	}
 }
 
-// clusterDoor starts the embedded EKS that LOCALKUBE names and stands before it.
-func clusterDoor(t *testing.T) (*eksDoor, kubernetes.Interface) {
+// clusterDoor starts the embedded EKS that LOCALKUBE names, with so many nodes,
+// and stands before it.
+func clusterDoor(t *testing.T, nodes int) (*eksDoor, kubernetes.Interface) {
 	t.Helper()
 	program := os.Getenv("LOCALKUBE")
 	if program == "" {
 		t.Skip("LOCALKUBE does not name the embedded EKS (rehearsal/eks); this test needs a real API server")
 	}
-	cluster, stop, err := kubetest.Start(program, 2)
+	cluster, stop, err := kubetest.Start(program, nodes)
 	if err != nil {
 		t.Fatal(err)
 	}
