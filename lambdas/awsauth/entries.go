@@ -86,7 +86,7 @@ func (a entries) act(ctx context.Context, w wish, o owner, e *entry, step action
 
 // remove deletes the entry if this owner made it, and leaves every other.
 func (a entries) remove(ctx context.Context, cluster, principal string, o owner) error {
-	e, err := a.observe(ctx, cluster, principal)
+	e, err := a.find(ctx, cluster, principal)
 	if err != nil {
 		return err
 	}
@@ -101,8 +101,9 @@ func (a entries) remove(ctx context.Context, cluster, principal string, o owner)
 	return nil
 }
 
-// observe reads an entry; nil: there is none, or no such cluster.
-func (a entries) observe(ctx context.Context, cluster, principal string) (*entry, error) {
+// find reads an entry without its access policies; nil: there is none, or no
+// such cluster.
+func (a entries) find(ctx context.Context, cluster, principal string) (*entry, error) {
 	out, err := a.eks.DescribeAccessEntry(ctx, &eks.DescribeAccessEntryInput{ClusterName: &cluster, PrincipalArn: &principal})
 	if isNotFound(err) || isOfMode(err) {
 		return nil, nil //nolint:nilnil // no entry, which all callers ask for
@@ -110,9 +111,18 @@ func (a entries) observe(ctx context.Context, cluster, principal string) (*entry
 	if err != nil {
 		return nil, fmt.Errorf("read the access entry of %s on cluster %s: %w", principal, cluster, err)
 	}
-	e := &entry{
+	return &entry{
 		kind: aws.ToString(out.AccessEntry.Type), username: aws.ToString(out.AccessEntry.Username), groups: out.AccessEntry.KubernetesGroups,
 		tags: out.AccessEntry.Tags, policies: map[string]string{},
+	}, nil
+}
+
+// observe reads an entry with its access policies; nil: there is none, or no
+// such cluster.
+func (a entries) observe(ctx context.Context, cluster, principal string) (*entry, error) {
+	e, err := a.find(ctx, cluster, principal)
+	if e == nil || err != nil {
+		return nil, err
 	}
 	in := &eks.ListAssociatedAccessPoliciesInput{ClusterName: &cluster, PrincipalArn: &principal}
 	for pages := eks.NewListAssociatedAccessPoliciesPaginator(a.eks, in); pages.HasMorePages(); {

@@ -223,6 +223,24 @@ func TestHalfMadeEntryIsTakenAwayAgain(t *testing.T) {
 	}
 }
 
+// A rollback goes through without the right for want of which the create failed:
+// which policies an entry has does not matter to its end.
+func TestAnEntryIsDeletedWithoutALookAtItsPolicies(t *testing.T) {
+	f := newEKS(types.AuthenticationModeApi)
+	h := newHandler(f, nil)
+	for range 20 {
+		f.faults["ListAssociatedAccessPolicies"] = append(f.faults["ListAssociatedAccessPolicies"], denied("eks:ListAssociatedAccessPolicies"))
+	}
+	answer, err := h.Create(t.Context(), asked(administrator(installer)))
+	lacks(t, err, "eks:ListAssociatedAccessPolicies")
+	if answer.PhysicalID == "" || len(f.entries) != 1 {
+		t.Fatalf("the half-made entry is not told of: %v, %v", answer, f.entries)
+	}
+	if err := h.Delete(t.Context(), asked(administrator(installer), answer.PhysicalID)); err != nil || len(f.entries) > 0 {
+		t.Errorf("left is %v: %v", f.entries, err)
+	}
+}
+
 // A call that AWS never answered may have been done.
 func TestUnansweredCreateIsTakenForDone(t *testing.T) {
 	f := newEKS(types.AuthenticationModeApi)
