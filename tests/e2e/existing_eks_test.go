@@ -10,9 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eks"
 	ekstypes "github.com/aws/aws-sdk-go-v2/service/eks/types"
 	"github.com/google/go-cmp/cmp"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 
 	"github.com/e6data/aws-quickstart/rehearsal"
 )
@@ -153,26 +151,6 @@ func (d *deployment) live(t *testing.T, l launch, m *rehearsal.MadeCluster) {
 	}
 	if diff := cmp.Diff(kept, left); diff != "" {
 		t.Errorf("left after delete (-retained +left):\n%s", diff)
-	}
-}
-
-// checkControlPlane speaks as e6data's control plane: it has its namespace and
-// nothing beside it.
-func (d *deployment) checkControlPlane(t *testing.T, outputs map[string]string) {
-	t.Helper()
-	config, err := d.ConfigAs(t.Context(), outputs["ClusterName"], outputs["CrossAccountRoleArn"], outputs["ExternalId"])
-	if err != nil {
-		t.Fatal(err)
-	}
-	kube, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for namespace, allowed := range map[string]bool{outputs["KubernetesNamespace"]: true, "shop": false, "default": false} {
-		_, err := kube.CoreV1().Pods(namespace).List(t.Context(), metav1.ListOptions{})
-		if allowed && err != nil || !allowed && !apierrors.IsForbidden(err) {
-			t.Errorf("the control plane lists pods of %s: %v", namespace, err)
-		}
 	}
 }
 
