@@ -47,9 +47,9 @@ var (
 // Karpenter serves under the stack's role.
 type pool struct {
 	*deployment
-	cluster, name string
-	kube          kubernetes.Interface
-	objects       dynamic.Interface
+	cluster, name, workspace string
+	kube                     kubernetes.Interface
+	objects                  dynamic.Interface
 }
 
 func newPool(t *testing.T, d *deployment, outputs map[string]string) *pool {
@@ -58,7 +58,7 @@ func newPool(t *testing.T, d *deployment, outputs map[string]string) *pool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &pool{deployment: d, cluster: outputs["ClusterName"], name: outputs["NodePoolName"]}
+	p := &pool{deployment: d, cluster: outputs["ClusterName"], name: outputs["NodePoolName"], workspace: outputs["WorkspaceName"]}
 	if p.kube, err = kubernetes.NewForConfig(config); err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func (p *pool) engine(name string, replicas int32, node map[string]string) *apps
 // want asks for pods that only the node pool can serve.
 func (p *pool) want(t *testing.T, replicas int32) {
 	t.Helper()
-	engine := p.engine("engine", replicas, map[string]string{workspaceLabel: "analytics", nodePoolLabel: p.name})
+	engine := p.engine("engine", replicas, map[string]string{workspaceLabel: p.workspace, nodePoolLabel: p.name})
 	if _, err := p.kube.AppsV1().Deployments("default").Create(t.Context(), engine, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -255,8 +255,11 @@ func await(t *testing.T, what string, check func(context.Context) error) {
 	t.Helper()
 	var last error
 	err := wait.PollUntilContextTimeout(t.Context(), 200*time.Millisecond, karpenterLimit, true, func(ctx context.Context) (bool, error) {
-		last = check(ctx)
-		return last == nil, nil
+		err := check(ctx)
+		if ctx.Err() == nil || last == nil { // not that the time was over, but why
+			last = err
+		}
+		return err == nil, nil
 	})
 	if err != nil {
 		t.Fatalf("%s: not within %s: %v", what, karpenterLimit, last)
