@@ -228,7 +228,12 @@ func revoke(t *testing.T, resources map[string]any, g grant) {
 // and returns what gives it back.
 func (d *deployment) withhold(t *testing.T, g grant, policy string) (giveBack func()) {
 	t.Helper()
-	role := d.role(t, g.role)
+	return d.withholdFrom(t, d.role(t, g.role), g, policy)
+}
+
+// withholdFrom does so with the role of that name.
+func (d *deployment) withholdFrom(t *testing.T, role string, g grant, policy string) (giveBack func()) {
+	t.Helper()
 	own := slices.DeleteFunc(d.policiesOf(t, role), func(p policyDocument) bool { return p.name != policy })
 	if len(own) != 1 {
 		t.Fatalf("role %s has %d policies %s", g.role, len(own), policy)
