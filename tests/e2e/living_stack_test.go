@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"os"
@@ -43,12 +44,17 @@ func (w walk) run(t *testing.T) {
 		}
 	}
 	create := w.create(l)
-	create["KubernetesVersion"] = "1.35"
+	cluster := "e6data-analytics"
+	if w.cluster == nil {
+		create["KubernetesVersion"] = "1.35"
+	} else {
+		cluster = l.theirs.Name
+	}
 	if err := s.Create(t.Context(), l.in(w.file, l.customer, create)); err != nil {
 		t.Fatal(err)
 	}
 	before := statefulIDs(t, l.deployment, s, w.file)
-	for _, a := range slices.Concat(sample(t, w.changes(l), 3), sample(t, l.forLife(), 2), sample(t, l.updatable(), 4)) {
+	for _, a := range slices.Concat(sample(t, w.changes(l), 3), sample(t, shared(t, w.file, l.forLife()), 2), sample(t, shared(t, w.file, l.updatable()), 4)) {
 		touched = nil
 		err := s.Update(t.Context(), a.change())
 		if a.refused != "" {
@@ -65,7 +71,7 @@ func (w walk) run(t *testing.T) {
 				t.Errorf("%s=%s: %s was %s and is %s", a.parameter, a.value, id, physical, after[id])
 			}
 		}
-		releaseNames(t, l.deployment) // each must be deployed
+		l.releaseNames(t, cluster) // each must be deployed
 	}
 	w.leave(t, l, s)
 }
@@ -94,6 +100,10 @@ func (w walk) settle(t *testing.T) *living {
 	if w.customer != nil {
 		l.other = l.deployment.customer(t, rehearsal.CustomerVPC{Blocks: []string{"10.91.0.0/20"}})
 		l.customer = l.deployment.customer(t, *w.customer)
+	}
+	if w.cluster != nil {
+		made := l.customersCluster(t, *w.cluster)
+		l.theirs = &theirs{made, made.PrivateSubnets(), lastOf(made.KarpenterController)}
 	}
 	l.snapshot(t)
 	return l
@@ -130,7 +140,7 @@ func (a answer) mustBeRefused(t *testing.T, err error, touched []string) {
 	if reason := err.Error(); !strings.Contains(reason, a.refused) {
 		t.Errorf("%s=%s: the reason does not say %q: %s", a.parameter, a.value, a.refused, reason)
 	}
-	if len(touched) > 0 {
+	if len(touched) > 0 && !a.onCluster {
 		t.Errorf("%s=%s: touched before the refusal: %v", a.parameter, a.value, touched)
 	}
 }
@@ -138,6 +148,10 @@ func (a answer) mustBeRefused(t *testing.T, err error, touched []string) {
 // leave deletes the stack and looks at what is left.
 func (w walk) leave(t *testing.T, l *living, s *rehearsal.Stack) {
 	t.Helper()
+	if w.cluster != nil {
+		w.leaveTheirs(t, l, s)
+		return
+	}
 	if err := s.Update(t.Context(), map[string]string{"ClusterDeletionProtection": "Off"}); err != nil && !strings.Contains(err.Error(), "No updates are to be performed") {
 		t.Fatal(err)
 	}
@@ -154,6 +168,27 @@ func (w walk) leave(t *testing.T, l *living, s *rehearsal.Stack) {
 		if err := l.customer.CheckBack(t.Context()); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// leaveTheirs deletes a stack on a customer's cluster, which is as it was then.
+func (w walk) leaveTheirs(t *testing.T, l *living, s *rehearsal.Stack) {
+	t.Helper()
+	resources, err := s.Resources(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := committed(t, w.file).Retained(resources)
+	if err := s.Delete(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	gone := rehearsal.LeftAllowance(committed(t, w.file).Answered(w.create(l)))
+	await(t, "the customer's is as it was", func(ctx context.Context) error { return l.theirs.CheckBack(ctx, gone) })
+	if diff := cmp.Diff(kept, l.leftovers(t)); diff != "" {
+		t.Errorf("left after delete (-retained +left):\n%s", diff)
+	}
+	if err := l.theirs.Remove(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -184,7 +219,7 @@ func (d *deployment) copyCharts(t *testing.T, prefix string) {
 // stateful are the types that must never become others.
 var stateful = []string{
 	"AWS::S3::Bucket", "AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::EKS::Cluster", "AWS::IAM::OIDCProvider", "AWS::Logs::LogGroup",
-	"AWS::CloudFormation::Stack", "Custom::HelmRelease",
+	"AWS::CloudFormation::Stack", "Custom::HelmRelease", "Custom::OidcProvider", "Custom::AWSAuth",
 }
 
 // statefulIDs are the physical IDs of those, of the stack and of the one that it
@@ -205,6 +240,9 @@ func statefulIDs(t *testing.T, d *deployment, s *rehearsal.Stack, file string) m
 	}
 	collect(file, "", outer)
 	least := 12 // two buckets, three log groups, the cluster, its provider, five releases
+	if file == existingEKS {
+		least = 11 // the same without the cluster and three releases, and three ways in
+	}
 	if outer["Network"] != "" {
 		least += 5 // the nested stack and two zones
 		nested, err := d.clients.FindStack(t.Context(), outer["Network"], nil)

@@ -13,12 +13,15 @@ type answer struct {
 	parameter, value string
 	with             map[string]string // answers that it needs
 	refused          string            // what the refusal says; empty: the change succeeds
+	// onCluster: the refusal is the cluster's check's, for which roles must be there.
+	onCluster bool
 }
 
 // walk is a stack on which one answer after another changes.
 type walk struct {
 	name, file string
-	customer   *rehearsal.CustomerVPC // the VPC of the customer's, if the template asks for one
+	customer   *rehearsal.CustomerVPC     // the VPC of the customer's, if the template asks for one
+	cluster    *rehearsal.CustomerCluster // the cluster, if it asks for one
 	// answers of the create, and those that this stack's own parameters change to,
 	// in an order in which they can follow each other.
 	create  func(*living) map[string]string
@@ -31,6 +34,14 @@ type living struct {
 	customer, other  *rehearsal.MadeVPC // made for templates that ask for one
 	boundary, mirror string             // a policy's ARN, and a bucket with a copy of the version's files
 	administrator    string             // a role's ARN
+	theirs           *theirs            // made for templates that ask for a cluster
+}
+
+// theirs is what answers may name of a customer's cluster.
+type theirs struct {
+	*rehearsal.MadeCluster
+	subnets    []string // the private ones
+	controller string   // the name of Karpenter's role
 }
 
 // roomyVPC has subnets that can be given, and room for more.
@@ -86,6 +97,45 @@ var walks = []walk{
 			}
 		},
 	},
+	{
+		name: "existing EKS, their controllers", file: existingEKS,
+		cluster: &rehearsal.CustomerCluster{Mode: "API_AND_CONFIG_MAP", Karpenter: true, LoadBalancerController: true},
+		create:  func(l *living) map[string]string { return l.theirs.Answers() },
+		changes: func(l *living) []answer {
+			return append(
+				l.onTheirs(),
+				answer{parameter: "KarpenterControllerRoleName", value: ""},
+				answer{parameter: "KarpenterControllerRoleName", value: "nobody", refused: "nobody", onCluster: true},
+				answer{parameter: "KarpenterControllerRoleName", value: l.theirs.controller},
+				answer{
+					parameter: "KarpenterOnCluster", value: "Install", with: map[string]string{"KarpenterControllerRoleName": ""},
+					refused: "choose KarpenterOnCluster=Existing", onCluster: true,
+				},
+				answer{parameter: "LoadBalancerControllerOnCluster", value: "Install", refused: "choose LoadBalancerControllerOnCluster=Existing", onCluster: true},
+				answer{parameter: "ClusterAdminRoleArn", value: l.theirs.Admin}, // for nothing, in this mode
+				answer{parameter: "ClusterAdminRoleArn", value: ""},
+			)
+		},
+	},
+	{
+		name: "existing EKS, controllers installed", file: existingEKS, cluster: &rehearsal.CustomerCluster{},
+		create: func(l *living) map[string]string {
+			answers := l.theirs.Answers()
+			answers["ClusterAdminRoleArn"] = l.theirs.Admin
+			return answers
+		},
+		changes: func(l *living) []answer {
+			return append(
+				l.onTheirs(),
+				answer{parameter: "KarpenterControllerRoleName", value: "nobody", refused: "leave the name empty"},
+				answer{parameter: "KarpenterOnCluster", value: "Existing", refused: "leave it at Install", onCluster: true},
+				answer{parameter: "LoadBalancerControllerOnCluster", value: "Existing", refused: "leave it at Install", onCluster: true},
+				// The stack's own entry lets it in by now.
+				answer{parameter: "ClusterAdminRoleArn", value: ""},
+				answer{parameter: "ClusterAdminRoleArn", value: l.theirs.Admin},
+			)
+		},
+	},
 }
 
 // madeNetwork are changes of a network that the stack makes.
@@ -99,8 +149,28 @@ func (*living) madeNetwork() []answer {
 	}
 }
 
-// updatable are changes of parameters that all templates share, and must
-// succeed, in an order in which they can follow each other.
+// onTheirs are changes on any cluster of a customer's.
+func (l *living) onTheirs() []answer {
+	return []answer{
+		{parameter: "ExistingClusterName", value: "another", refused: "ExistingClusterName cannot change from"},
+		{parameter: "PrivateSubnetIds", value: l.theirs.subnets[0]},
+		{parameter: "PrivateSubnetIds", value: strings.Join(l.theirs.subnets, ",")},
+		{parameter: "PrivateSubnetIds", value: ""},
+		// The stack has a way in, so the mode stays.
+		{parameter: "AllowAuthModeChange", value: "Yes"},
+		{parameter: "AllowAuthModeChange", value: "No"},
+	}
+}
+
+// shared are those of the changes whose parameters a template has.
+func shared(t *testing.T, file string, changes []answer) []answer {
+	t.Helper()
+	parameters, _ := document(t, file)["Parameters"].(map[string]any)
+	return slices.DeleteFunc(slices.Clone(changes), func(a answer) bool { return parameters[a.parameter] == nil })
+}
+
+// updatable are changes of parameters that templates share, and must succeed, in
+// an order in which they can follow each other.
 func (l *living) updatable() []answer {
 	const proxy = "http://proxy.example.com:3128"
 	return []answer{
@@ -173,12 +243,17 @@ var notChanged = map[string]string{
 // ofTheNetwork are for life too: the plan of the network refuses their change.
 var ofTheNetwork = []string{"VpcCidr", "VpcId"}
 
+// ofTheCluster are answers about what is on the cluster, which is not changed by
+// another answer: the check of the cluster refuses it.
+var ofTheCluster = []string{"KarpenterOnCluster", "LoadBalancerControllerOnCluster"}
+
 // Each parameter of each template has a row in each walk on it, and one that
 // succeeds unless the template keeps it for life.
 func TestEveryParameterIsChangedOrSaidWhyNot(t *testing.T) {
 	t.Parallel()
 	vpc := &rehearsal.MadeVPC{ID: "vpc-1", Subnets: make([]string, len(roomyVPC.Subnets))}
-	l := &living{deployment: &deployment{}, customer: vpc, other: vpc}
+	l := &living{deployment: &deployment{}, customer: vpc, other: vpc, theirs: &theirs{&rehearsal.MadeCluster{}, []string{"subnet-1", "subnet-2"}, "karpenter"}}
+	common := map[string]bool{}              // of the shared parameters, those that a template has
 	succeeds := map[string]map[string]bool{} // by template and parameter
 	for _, w := range walks {
 		parameters, _ := document(t, w.file)["Parameters"].(map[string]any)
@@ -189,7 +264,11 @@ func TestEveryParameterIsChangedOrSaidWhyNot(t *testing.T) {
 			succeeds[w.file] = map[string]bool{}
 		}
 		changed := map[string]bool{}
-		for _, a := range slices.Concat(w.changes(l), l.updatable(), l.forLife()) {
+		inCommon := shared(t, w.file, slices.Concat(l.updatable(), l.forLife()))
+		for _, a := range inCommon {
+			common[a.parameter] = true
+		}
+		for _, a := range slices.Concat(w.changes(l), inCommon) {
 			changed[a.parameter] = true
 			succeeds[w.file][a.parameter] = succeeds[w.file][a.parameter] || a.refused == ""
 			if parameters[a.parameter] == nil {
@@ -202,8 +281,13 @@ func TestEveryParameterIsChangedOrSaidWhyNot(t *testing.T) {
 			}
 		}
 	}
+	for _, a := range slices.Concat(l.updatable(), l.forLife()) {
+		if !common[a.parameter] {
+			t.Errorf("no template has the parameter %s", a.parameter)
+		}
+	}
 	for file, updated := range succeeds {
-		fixed := slices.Concat(keptForLife(t, file), ofTheNetwork)
+		fixed := slices.Concat(keptForLife(t, file), ofTheNetwork, ofTheCluster)
 		for name, succeeded := range updated {
 			if succeeded == slices.Contains(fixed, name) {
 				t.Errorf("%s: a change of %s succeeds: %v; it is for life: %v", file, name, succeeded, !succeeded)

@@ -44,7 +44,7 @@ func TestAFailedUpdateKeepsTheWorkspace(t *testing.T) {
 			if err := s.Create(t.Context(), d.parameters(nil)); err != nil {
 				t.Fatal(err)
 			}
-			before := releaseNames(t, d)
+			before := d.releaseNames(t, "e6data-analytics")
 			err := s.Update(t.Context(), c.change)
 			var failed *rehearsal.FailedError
 			if !errors.As(err, &failed) || failed.Status != "UPDATE_ROLLBACK_COMPLETE" {
@@ -55,7 +55,7 @@ func TestAFailedUpdateKeepsTheWorkspace(t *testing.T) {
 					t.Errorf("the reason does not have %q: %s", part, failed)
 				}
 			}
-			if diff := cmp.Diff(before, releaseNames(t, d)); diff != "" {
+			if diff := cmp.Diff(before, d.releaseNames(t, "e6data-analytics")); diff != "" {
 				t.Errorf("releases (-before +after the rollback):\n%s", diff)
 			}
 			kept := retained(t, s)
@@ -78,10 +78,10 @@ func impatient(resources map[string]any) {
 	}
 }
 
-// releaseNames are the releases, each of which must be deployed.
-func releaseNames(t *testing.T, d *deployment) (names []string) {
+// releaseNames are the releases on a cluster, each of which must be deployed.
+func (d *deployment) releaseNames(t *testing.T, cluster string) (names []string) {
 	t.Helper()
-	list, err := d.Releases(t.Context(), "e6data-analytics")
+	list, err := d.Releases(t.Context(), cluster)
 	if err != nil {
 		t.Fatal(err)
 	}
