@@ -1,0 +1,75 @@
+package preflight
+
+import (
+	"maps"
+	"slices"
+)
+
+var linkedRoleMissing = &Kind{
+	ID:   "service-linked-role-missing",
+	What: "an AWS service has not made its own role in this account yet",
+	Do: "Nothing has to be done: the first use makes it. If service control policies forbid that, make it once: " +
+		"aws iam create-service-linked-role --aws-service-name {service}",
+	Note: true,
+}
+
+// Services whose own roles the workspace needs
+// (https://docs.aws.amazon.com/eks/latest/userguide/using-service-linked-roles.html).
+const (
+	autoScaling   = "autoscaling.amazonaws.com"
+	eksService    = "eks.amazonaws.com"
+	eksNodeGroups = "eks-nodegroup.amazonaws.com"
+	loadBalancing = "elasticloadbalancing.amazonaws.com"
+	spotService   = "spot.amazonaws.com"
+)
+
+var linkedRoleNames = map[string]string{
+	autoScaling:   "AWSServiceRoleForAutoScaling",
+	eksService:    "AWSServiceRoleForAmazonEKS",
+	eksNodeGroups: "AWSServiceRoleForAmazonEKSNodegroup",
+	loadBalancing: "AWSServiceRoleForElasticLoadBalancing",
+	spotService:   "AWSServiceRoleForEC2Spot",
+}
+
+// LinkedRole is the name of a service's own role.
+func LinkedRole(service string) string { return linkedRoleNames[service] }
+
+// linkedRolePath is that with its path: what stands behind role/ in its ARN.
+func linkedRolePath(service string) string {
+	return "aws-service-role/" + service + "/" + linkedRoleNames[service]
+}
+
+// LinkedRoles are what stands behind role/ in the ARNs of these roles: with their
+// path, and without, as IAM judges a question for one that does not exist.
+func LinkedRoles() []string {
+	var out []string
+	for _, service := range slices.Sorted(maps.Keys(linkedRoleNames)) {
+		out = append(out, linkedRolePath(service), LinkedRole(service))
+	}
+	return out
+}
+
+// LinkedRolesAsked are the services whose roles a launch needs.
+func LinkedRolesAsked(f Facts) []string {
+	services := []string{loadBalancing}
+	if f.makesCluster() {
+		services = append(services, autoScaling, eksService, eksNodeGroups)
+	}
+	if f.Answers.NodeGroupCapacityType == "SPOT" || slices.Contains(list(f.Answers.NodeCapacityTypes), spot) {
+		services = append(services, spotService)
+	}
+	return services
+}
+
+func checkLinkedRoles(f Facts) []Problem {
+	if f.Update {
+		return nil
+	}
+	var out []Problem
+	for _, service := range LinkedRolesAsked(f) {
+		if exists, known := f.LinkedRoles[service]; known && !exists {
+			out = append(out, Problem{Kind: linkedRoleMissing, On: LinkedRole(service), Fill: []string{"service", service}})
+		}
+	}
+	return out
+}
