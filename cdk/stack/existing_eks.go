@@ -27,6 +27,7 @@ func NewExistingEKS(scope constructs.Construct, id string, cfg Config) awscdk.St
 
 	outputs := newOutputsProvider(s, ExistingEKS)
 	newFixedAnswers(s, outputs, ExistingEKS)
+	newPreflight(s, outputs, ExistingEKS)
 	cluster, network := newClusterFacts(s, outputs)
 	karpenterNodes := newKarpenterNodes(s)
 	var karpenter KarpenterController
@@ -68,7 +69,7 @@ func NewExistingEKS(scope constructs.Construct, id string, cfg Config) awscdk.St
 		Cluster: cluster, Network: network, Bucket: bucket, Karpenter: karpenterNodes, Engine: engine, CrossAccount: crossAccount,
 	}, workspace)
 	newExistingEKSOutputs(s, check)
-	checkFirst(s, "FixedAnswers", clusterFactsID)
+	checkFirst(s, clusterFactsID, factsFor)
 	return s
 }
 

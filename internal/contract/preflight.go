@@ -55,8 +55,9 @@ type PreflightAnswers struct {
 	Charts string `json:"Charts"`
 
 	// For an existing cluster. InstallerRoleName is the fixed name of the role
-	// that this stack makes for its functions in the cluster.
+	// that this stack makes for its functions in the cluster, RolePath its path.
 	InstallerRoleName           string `json:"InstallerRoleName,omitempty"`
+	RolePath                    string `json:"RolePath,omitempty"`
 	ClusterAdminRoleArn         string `json:"ClusterAdminRoleArn,omitempty"`
 	AllowAuthModeChange         string `json:"AllowAuthModeChange,omitempty"`
 	KarpenterControllerRoleName string `json:"KarpenterControllerRoleName,omitempty"`

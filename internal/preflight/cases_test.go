@@ -46,6 +46,10 @@ var ofClusters = []one{
 		f.AdminRole.Trust = `{"Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":["sts:AssumeRole"]},` +
 			`{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole"},{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"sts:TagSession"}]}`
 	}, kind: adminRoleTrust, says: []string{"names ec2.amazonaws.com", "role/e6data-sales-installer-us-east-1", "arn:aws:iam::111122223333:root"}},
+	{name: "an admin role for the installer in its path", mode: contract.ModeExistingEKS, wrong: func(f *Facts) {
+		f.Answers.RolePath = "/e6data/"
+		f.AdminRole.Trust = `{"Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:role/e6data/e6data-sales-installer-us-east-1"},"Action":"sts:AssumeRole"}}`
+	}},
 	{name: "no Karpenter role", mode: contract.ModeExistingEKS, wrong: func(f *Facts) { f.KarpenterRole = &Role{} }, kind: karpenterRoleMissing, says: []string{"KarpenterControllerRoleName karpenter"}},
 }
 
@@ -104,6 +108,13 @@ var ofSubnets = []one{
 	}, kind: subnetTwice, says: []string{"subnet-2"}},
 	{name: "a full subnet", mode: contract.ModeExistingVPC, wrong: with("subnet-1", func(s *Subnet) { s.FreeAddresses = 15 }), kind: subnetFull, says: []string{"has 15 free addresses, at least 16"}},
 	{name: "a full public subnet", mode: contract.ModeExistingVPC, wrong: with("subnet-3", func(s *Subnet) { s.FreeAddresses = 7 }), kind: publicSubnetFull, says: []string{"has 7 free addresses, a load balancer needs 8"}},
+	{name: "a route into nothing, and a proxy", mode: contract.ModeExistingVPC, wrong: func(f *Facts) {
+		f.Subnets["subnet-1"].Routes.Blackhole, f.Answers.HTTPSProxy = true, "http://proxy.example.com:3128"
+	}},
+	{name: "a small subnet without a way out of an existing cluster, which its facts look at", mode: contract.ModeExistingEKS, wrong: func(f *Facts) {
+		s := Subnet{netplan.Subnet{ID: "subnet-9", VPC: "vpc-9", Zone: "us-east-1b", FreeAddresses: 2}, &Routes{Table: "rtb-9"}}
+		f.Answers.PrivateSubnetIDs, f.Subnets, f.Endpoints = "subnet-9", map[string]Subnet{"subnet-9": s}, map[string]bool{}
+	}},
 	{name: "a route into nothing", mode: contract.ModeExistingVPC, wrong: with("subnet-1", func(s *Subnet) { s.Routes.Blackhole = true }), kind: subnetBlackhole, says: []string{"rtb-1 leads to nat-1, which is gone", "--route-table-id rtb-1"}},
 	{name: "a private subnet that is public", mode: contract.ModeExistingVPC, wrong: with("subnet-1", func(s *Subnet) { s.Routes.Out = "igw-1" }), kind: subnetPublic, says: []string{"subnet-1", "leads to igw-1"}},
 	{name: "no way out", mode: contract.ModeExistingVPC, wrong: func(f *Facts) {

@@ -91,7 +91,7 @@ func (f *Facts) withOwnCluster() {
 	a := &f.Answers
 	a.ClusterName, a.KubernetesVersion, a.ClusterSupportPolicy, a.NatGateways = "shared", "", "", ""
 	a.NodeGroupInstanceType, a.NodeGroupNodes, a.NodeGroupCapacityType = "", "", ""
-	a.InstallerRoleName, a.ClusterAdminRoleArn, a.KarpenterControllerRoleName = "e6data-sales-installer-us-east-1", "arn:aws:iam::111122223333:role/admins", "karpenter"
+	a.InstallerRoleName, a.RolePath, a.ClusterAdminRoleArn, a.KarpenterControllerRoleName = "e6data-sales-installer-us-east-1", "/", "arn:aws:iam::111122223333:role/admins", "karpenter"
 	f.Zones, f.LogGroup = nil, nil
 	f.Cluster = &Cluster{Found: true, Status: "ACTIVE", Version: "1.36", Mode: "CONFIG_MAP", VPC: "vpc-9", Issuer: "https://issuer", PrivateAccess: true}
 	f.InstallerRole, f.KarpenterRole = &Role{}, &Role{Found: true}

@@ -1,8 +1,9 @@
 package preflight
 
 import (
-	"maps"
 	"slices"
+
+	"github.com/e6data/aws-quickstart/internal/contract"
 )
 
 var linkedRoleMissing = &Kind{
@@ -31,32 +32,42 @@ var linkedRoleNames = map[string]string{
 	spotService:   "AWSServiceRoleForEC2Spot",
 }
 
+// linkedPath begins the paths of these roles, which nobody but services can make.
+const linkedPath = "aws-service-role/"
+
 // LinkedRole is the name of a service's own role.
 func LinkedRole(service string) string { return linkedRoleNames[service] }
 
 // linkedRolePath is that with its path: what stands behind role/ in its ARN.
 func linkedRolePath(service string) string {
-	return "aws-service-role/" + service + "/" + linkedRoleNames[service]
+	return linkedPath + service + "/" + linkedRoleNames[service]
 }
 
-// LinkedRoles are what stands behind role/ in the ARNs of these roles: with their
-// path, and without, as IAM judges a question for one that does not exist.
-func LinkedRoles() []string {
+// LinkedRoles are what stands behind role/ in the ARNs of the roles that a launch
+// in a mode can need: with their path, in which * stands for the service's name,
+// and without, as IAM judges a question for one that does not exist.
+func LinkedRoles(mode string) []string {
 	var out []string
-	for _, service := range slices.Sorted(maps.Keys(linkedRoleNames)) {
-		out = append(out, linkedRolePath(service), LinkedRole(service))
+	for _, service := range append(linkedServices(mode), spotService) {
+		out = append(out, linkedPath+"*/"+LinkedRole(service), LinkedRole(service))
 	}
 	return out
 }
 
 // LinkedRolesAsked are the services whose roles a launch needs.
 func LinkedRolesAsked(f Facts) []string {
-	services := []string{loadBalancing}
-	if f.makesCluster() {
-		services = append(services, autoScaling, eksService, eksNodeGroups)
-	}
+	services := linkedServices(f.Mode)
 	if f.Answers.NodeGroupCapacityType == "SPOT" || slices.Contains(list(f.Answers.NodeCapacityTypes), spot) {
 		services = append(services, spotService)
+	}
+	return services
+}
+
+// linkedServices are those that need a role whatever the answers are.
+func linkedServices(mode string) []string {
+	services := []string{loadBalancing}
+	if mode != contract.ModeExistingEKS {
+		services = append(services, autoScaling, eksService, eksNodeGroups)
 	}
 	return services
 }

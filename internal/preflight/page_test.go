@@ -28,8 +28,6 @@ A launch begins with one function, which looks at the account for some seconds. 
 the stack fails at once, with **all** of it in one message: the reason of the resource ` + "`Preflight`" + ` in the stack's events.
 Nothing but the function has been made by then, and it goes with the stack. Repair what the message names, delete the stack, launch again.
 
-No template of this version asks for it yet; the function has the check already.
-
 Each problem is told as *what is wrong (on what): why. What to do* ` + "`[its name below]`" + `. When many do not fit, the last ones
 are told without why and what to do: look them up here. The log of the function has all.
 

@@ -55,7 +55,7 @@ func (f Facts) checkAdminRole(r Role) []Problem {
 		return []Problem{{Kind: adminRoleMissing, On: on}}
 	}
 	trust, err := readPolicy(r.Trust)
-	installer := "arn:" + f.Place.Partition + ":iam::" + f.Place.Account + ":role/" + f.Answers.InstallerRoleName
+	installer := "arn:" + f.Place.Partition + ":iam::" + f.Place.Account + ":role" + f.Answers.RolePath + f.Answers.InstallerRoleName
 	if err != nil || trust.admits(installer, f.Place.Account, "sts:AssumeRole") {
 		return nil
 	}

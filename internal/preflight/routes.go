@@ -41,9 +41,10 @@ var (
 // (https://docs.aws.amazon.com/eks/latest/userguide/private-clusters.html).
 var endpointsInstead = []string{"ec2", "ecr.api", "ecr.dkr", "eks", "elasticloadbalancing", "sqs", "ssm", "sts"}
 
-// checkRoutes looks where traffic from given subnets goes.
+// checkRoutes looks where traffic from given subnets goes. On an existing cluster
+// Custom::ClusterFacts does, which knows the cluster's own needs.
 func checkRoutes(f Facts) []Problem {
-	if !f.looksAtSubnets() {
+	if !f.looksAtSubnets() || !f.makesCluster() {
 		return nil
 	}
 	private, public, _ := f.given()
@@ -63,7 +64,10 @@ func checkRoutes(f Facts) []Problem {
 
 func (f Facts) checkWayOut(s Subnet) []Problem {
 	r := *s.Routes
+	inside := f.Answers.HTTPSProxy != "" || f.Endpoints != nil && len(f.missingEndpoints(r)) == 0
 	switch {
+	case r.Blackhole && inside:
+		return nil
 	case r.Blackhole:
 		return []Problem{{
 			Kind: subnetBlackhole, On: s.ID, Why: "the default route of " + r.Table + " leads to " + r.Out + ", which is gone",
@@ -73,16 +77,12 @@ func (f Facts) checkWayOut(s Subnet) []Problem {
 		return []Problem{{Kind: subnetPublic, On: s.ID, Why: "the default route of " + r.Table + " leads to " + r.Out}}
 	case r.Out != "" && !r.S3 && !f.s3ByInterface():
 		return []Problem{{Kind: subnetS3, On: s.ID, Why: r.Table + " has no endpoint for S3"}}
-	case r.Out != "" || f.Answers.HTTPSProxy != "" || f.Endpoints == nil:
-		return nil
-	}
-	missing := f.missingEndpoints(r)
-	if len(missing) == 0 {
+	case r.Out != "" || inside || f.Endpoints == nil:
 		return nil
 	}
 	return []Problem{{
 		Kind: subnetNoWayOut, On: s.ID,
-		Why: r.Table + " has no default route, and of the endpoints that could take its place the VPC lacks " + strings.Join(missing, ", "),
+		Why: r.Table + " has no default route, and of the endpoints that could take its place the VPC lacks " + strings.Join(f.missingEndpoints(r), ", "),
 	}}
 }
 

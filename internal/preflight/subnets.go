@@ -142,7 +142,7 @@ func checkSubnetZones(f Facts) []Problem {
 }
 
 func checkSubnetAddresses(f Facts) []Problem {
-	if !f.looksAtSubnets() {
+	if !f.looksAtSubnets() || !f.makesCluster() {
 		return nil
 	}
 	private, public, _ := f.given()

@@ -76,7 +76,7 @@ func fit() *played {
 	for _, code := range []string{"vpc/L-F678F1CE", "vpc/L-A4707A72", "vpc/L-FE5A380F", "ec2/L-0263D0A3", "ec2/L-1216C47A"} {
 		p.quotas[code] = 6
 	}
-	for _, service := range preflight.LinkedRoles() {
+	for _, service := range preflight.LinkedRoles(contract.ModeNewVPC) {
 		if !strings.Contains(service, "/") {
 			p.roles[service] = &iamtypes.Role{Arn: aws.String(service)}
 		}
@@ -97,7 +97,7 @@ func answersOf(mode string) contract.PreflightAnswers {
 	}
 	if mode == contract.ModeExistingEKS {
 		a.ClusterName, a.PrivateSubnetIDs = "shared", "subnet-1,subnet-2"
-		a.InstallerRoleName, a.ClusterAdminRoleArn, a.KarpenterControllerRoleName = "e6data-sales-installer-us-east-1", admins, "karpenter"
+		a.InstallerRoleName, a.RolePath, a.ClusterAdminRoleArn, a.KarpenterControllerRoleName = "e6data-sales-installer-us-east-1", "/", admins, "karpenter"
 		return a
 	}
 	a.KubernetesVersion, a.ClusterSupportPolicy, a.NatGateways = "1.36", "STANDARD", "Single"
@@ -268,7 +268,13 @@ func TestPreflightReads(t *testing.T) {
 			p.tables = append(p.tables, types.RouteTable{RouteTableId: aws.String("rtb-2"), VpcId: aws.String("vpc-1"), Associations: []types.RouteTableAssociation{{SubnetId: aws.String("subnet-2")}}})
 		}, nil, "(subnet-2): rtb-2 has no default route, and of the endpoints that could take its place the VPC lacks ec2", ""},
 		"a local route is none": {contract.ModeExistingVPC, func(p *played) {
-			main(p).Routes = []types.Route{{DestinationCidrBlock: aws.String("0.0.0.0/0"), GatewayId: aws.String("local")}, {DestinationCidrBlock: aws.String("10.0.0.0/8"), TransitGatewayId: aws.String("tgw-1")}}
+			main(p).Routes = []types.Route{{DestinationCidrBlock: aws.String("0.0.0.0/0"), GatewayId: aws.String("local")}}
+		}, nil, "[subnet-without-a-way-out]", ""},
+		"a network beyond, where AWS's APIs may be": {contract.ModeExistingVPC, func(p *played) {
+			main(p).Routes = []types.Route{{DestinationCidrBlock: aws.String("10.0.0.0/8"), TransitGatewayId: aws.String("tgw-1")}}
+		}, nil, "", ""},
+		"a network beyond that is gone": {contract.ModeExistingVPC, func(p *played) {
+			main(p).Routes = []types.Route{{DestinationCidrBlock: aws.String("10.0.0.0/8"), TransitGatewayId: aws.String("tgw-1"), State: types.RouteStateBlackhole}}
 		}, nil, "[subnet-without-a-way-out]", ""},
 		"two halves of a default route": {contract.ModeExistingVPC, func(p *played) {
 			main(p).Routes = []types.Route{{DestinationCidrBlock: aws.String("0.0.0.0/1"), TransitGatewayId: aws.String("tgw-1")}, {DestinationCidrBlock: aws.String("128.0.0.0/1"), TransitGatewayId: aws.String("tgw-1")}}

@@ -99,7 +99,23 @@ func routesOf(subnet string, tables []types.RouteTable, endpoints []types.VpcEnd
 		}
 		r.Out, r.Blackhole = target, route.State == types.RouteStateBlackhole
 	}
+	if r.Out == "" {
+		r.Out = beyond(table.Routes)
+	}
 	return r
+}
+
+// beyond is what leads to another network, where a customer may have AWS's APIs;
+// empty: nothing.
+func beyond(routes []types.Route) string {
+	for _, route := range routes {
+		target := targetOf(route)
+		inside := target == "" || strings.HasPrefix(target, "igw-") || strings.HasPrefix(target, "vpce-")
+		if !inside && aws.ToString(route.DestinationCidrBlock) != "" && route.State != types.RouteStateBlackhole {
+			return target
+		}
+	}
+	return ""
 }
 
 // leadsOut tells whether a route is a default route, one half of one, or leads
