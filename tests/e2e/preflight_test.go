@@ -27,7 +27,7 @@ var notProvoked = map[string]string{
 	"kubernetes-version-not-offered":          "the parameter has versions in standard support only",
 	"kubernetes-version-unsupported":          "the parameter has versions in standard support only",
 	"kubernetes-version-in-extended-support":  "the parameter has versions in standard support only",
-	"kubernetes-version-down":                 "is of an update: TestAnyAnswerOfALivingStack",
+	"kubernetes-version-down":                 "is of an update: TestAnswersChangeOnALivingStack",
 	"kubernetes-version-jump":                 "the parameter has two versions, one after the other",
 	"cluster-not-active":                      "a cluster of the embedded AWS is ACTIVE within seconds",
 	"cluster-version-unsupported":             "the embedded AWS makes no cluster of such a version",
