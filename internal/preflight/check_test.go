@@ -20,8 +20,6 @@ const (
 	scaling  = "arn:aws:iam::111122223333:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
 )
 
-func ptr[T any](v T) *T { return &v }
-
 // healthy are the facts of an account in which nothing is wrong, with all
 // answers given.
 func healthy(mode string) Facts {

@@ -64,7 +64,7 @@ func checkRoutes(f Facts) []Problem {
 
 func (f Facts) checkWayOut(s Subnet) []Problem {
 	r := *s.Routes
-	inside := f.Answers.HTTPSProxy != "" || f.Endpoints != nil && len(f.missingEndpoints(r)) == 0
+	inside := f.staysInside(r)
 	switch {
 	case r.Blackhole && inside:
 		return nil
@@ -84,6 +84,11 @@ func (f Facts) checkWayOut(s Subnet) []Problem {
 		Kind: subnetNoWayOut, On: s.ID,
 		Why: r.Table + " has no default route, and of the endpoints that could take its place the VPC lacks " + strings.Join(f.missingEndpoints(r), ", "),
 	}}
+}
+
+// staysInside tells that what is needed can be reached without a way out.
+func (f Facts) staysInside(r Routes) bool {
+	return f.Answers.HTTPSProxy != "" || f.Endpoints != nil && len(f.missingEndpoints(r)) == 0
 }
 
 // s3ByInterface tells whether the VPC has an interface endpoint for S3.

@@ -47,8 +47,7 @@ func (f Facts) choose() (zones, added []string, problems []Problem) {
 		added = append(added, names...)
 	}
 	selection, err := netplan.Choose(f.Zones, excluded, added)
-	var few *netplan.TooFewZonesError
-	if errors.As(err, &few) {
+	if few, ok := errors.AsType[*netplan.TooFewZonesError](err); ok {
 		problems = append(problems, Problem{Kind: zonesTooFew, On: f.Place.Region, Why: few.Why()})
 	}
 	return selection.Zones, added, problems
@@ -106,8 +105,7 @@ func checkRoom(f Facts) []Problem {
 		return nil
 	}
 	plan, err := netplan.InExistingVPC(f.Answers.VpcID, f.VPC.Gateway, *f.VPC.Space, zones)
-	var none *netplan.NoRoomError
-	if errors.As(err, &none) {
+	if none, ok := errors.AsType[*netplan.NoRoomError](err); ok {
 		return []Problem{{Kind: vpcNoRoom, On: "VpcId " + f.Answers.VpcID, Why: none.Why()}}
 	}
 	for _, zone := range added {

@@ -83,8 +83,8 @@ func matching[T any](items []T, filters []types.Filter, fields map[string]func(T
 	})
 }
 
-func (p *played) DescribeAvailabilityZones(context.Context, *ec2.DescribeAvailabilityZonesInput, ...func(*ec2.Options)) (*ec2.DescribeAvailabilityZonesOutput, error) {
-	return (&region{zones: p.zones, err: p.fail("EC2", "DescribeAvailabilityZones")}).DescribeAvailabilityZones(context.Background(), &ec2.DescribeAvailabilityZonesInput{})
+func (p *played) DescribeAvailabilityZones(ctx context.Context, _ *ec2.DescribeAvailabilityZonesInput, _ ...func(*ec2.Options)) (*ec2.DescribeAvailabilityZonesOutput, error) {
+	return (&region{zones: p.zones, err: p.fail("EC2", "DescribeAvailabilityZones")}).DescribeAvailabilityZones(ctx, &ec2.DescribeAvailabilityZonesInput{})
 }
 
 func (p *played) DescribeVpcs(_ context.Context, in *ec2.DescribeVpcsInput, _ ...func(*ec2.Options)) (*ec2.DescribeVpcsOutput, error) {
@@ -159,8 +159,8 @@ func (p *played) DescribeInstances(_ context.Context, in *ec2.DescribeInstancesI
 
 func named(filters []types.Filter, name string) bool {
 	return slices.ContainsFunc(filters[0].Values, func(pattern string) bool {
-		family, any := strings.CutSuffix(pattern, "*")
-		return name == pattern || any && strings.HasPrefix(name, family)
+		family, anySize := strings.CutSuffix(pattern, "*")
+		return name == pattern || anySize && strings.HasPrefix(name, family)
 	})
 }
 

@@ -92,17 +92,24 @@ func routesOf(subnet string, tables []types.RouteTable, endpoints []types.VpcEnd
 		return e.VpcEndpointType == types.VpcEndpointTypeGateway && strings.HasSuffix(aws.ToString(e.ServiceName), ".s3") &&
 			slices.Contains(e.RouteTableIds, r.Table)
 	})
-	for _, route := range table.Routes {
-		target := targetOf(route)
-		if target == "" || !leadsOut(route) || r.Out != "" && !r.Blackhole {
-			continue
-		}
-		r.Out, r.Blackhole = target, route.State == types.RouteStateBlackhole
-	}
+	r.Out, r.Blackhole = defaultRoute(table.Routes)
 	if r.Out == "" {
 		r.Out = beyond(table.Routes)
 	}
 	return r
+}
+
+// defaultRoute is where the default route leads, and whether that is gone. Of two
+// halves it is one that is there.
+func defaultRoute(routes []types.Route) (out string, gone bool) {
+	for _, route := range routes {
+		target := targetOf(route)
+		if target == "" || !leadsOut(route) || out != "" && !gone {
+			continue
+		}
+		out, gone = target, route.State == types.RouteStateBlackhole
+	}
+	return out, gone
 }
 
 // beyond is what leads to another network, where a customer may have AWS's APIs;

@@ -51,7 +51,7 @@ func useUpQuotas(t *testing.T, d *deployment) map[string]string {
 	d.logGroupOf(t, "e6data-analytics")
 	return map[string]string{
 		"NodeInstanceFamilies": amd64Family, "NodeArchitectures": "amd64", "NodeCapacityTypes": "on-demand",
-		"ControlPlanePrincipalArn": nobody("role", "nobody"), "WorkspaceChartVersion": "9.9.9",
+		"ControlPlanePrincipalArn": nobody("role"), "WorkspaceChartVersion": "9.9.9",
 	}
 }
 
@@ -68,7 +68,7 @@ func nameNobody(*testing.T, *deployment) map[string]string {
 		"ExcludedAvailabilityZones":   "us-east-1a,us-east-1b,us-east-1c,us-east-1d,us-east-1e,us-east-1z",
 		"AdditionalAvailabilityZones": "us-east-1y", "NodeCapacityTypes": "on-demand",
 		"KmsKeyArn":         "arn:aws:kms:us-east-1:" + account + ":key/" + keyID,
-		"AdminPrincipalArn": nobody("user", "nobody"), "ControlPlanePrincipalArn": nobody("role", "nobody"),
+		"AdminPrincipalArn": nobody("user"), "ControlPlanePrincipalArn": nobody("role"),
 		"ChartSource": "s3://a-bucket-of-nobody/charts",
 	}
 }
@@ -170,8 +170,8 @@ func noClusterNoRoles(t *testing.T, d *deployment) map[string]string {
 	t.Helper()
 	d.roleFor(t, lastOf(installerRole), trustNothing)
 	return map[string]string{
-		"ExistingClusterName": "nobodys", "ClusterAdminRoleArn": nobody("role", "nobody"), "KarpenterControllerRoleName": "nobody",
-		"AdminPrincipalArn": nobody("role", "nobody"),
+		"ExistingClusterName": "nobodys", "ClusterAdminRoleArn": nobody("role"), "KarpenterControllerRoleName": "nobody",
+		"AdminPrincipalArn": nobody("role"),
 	}
 }
 
@@ -207,5 +207,5 @@ func clusterOutOfReach(t *testing.T, d *deployment) map[string]string {
 func clusterOfTheName(t *testing.T, d *deployment) map[string]string {
 	t.Helper()
 	d.theirs(t, "theirs")
-	return map[string]string{"ClusterName": "theirs", "AdminPrincipalArn": nobody("role", "nobody")}
+	return map[string]string{"ClusterName": "theirs", "AdminPrincipalArn": nobody("role")}
 }

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -42,11 +43,9 @@ func looks(customer *rehearsal.MadeVPC, key, admin string) []setting {
 	everything := func(more map[string]string) func(*rehearsal.MadeVPC) map[string]string {
 		return func(*rehearsal.MadeVPC) map[string]string {
 			given := map[string]string{
-				"KmsKeyArn": key, "AdminPrincipalArn": admin, "ControlPlanePrincipalArn": nobody("user", "nobody"), "WorkspaceChartVersion": "9.9.9",
+				"KmsKeyArn": key, "AdminPrincipalArn": admin, "ControlPlanePrincipalArn": nobody("user"), "WorkspaceChartVersion": "9.9.9",
 			}
-			for name, value := range more {
-				given[name] = value
-			}
+			maps.Copy(given, more)
 			return given
 		}
 	}
@@ -55,9 +54,7 @@ func looks(customer *rehearsal.MadeVPC, key, admin string) []setting {
 			"HasKmsKey": true, "HasAdminPrincipal": true, "AdminPrincipalIsRole": true, "HasControlPlanePrincipal": true, "ControlPlanePrincipalIsRole": false,
 			"HasS3Charts": true, "HasPermissionsBoundary": false, "HasClusterAdminRole": true, "HasKarpenterControllerRole": true,
 		}
-		for name, met := range more {
-			all[name] = met
-		}
+		maps.Copy(all, more)
 		return all
 	}
 	return []setting{

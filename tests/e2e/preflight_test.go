@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -193,6 +192,5 @@ func (d *deployment) checkAccountWasRead(t *testing.T, s *rehearsal.Stack) {
 	}
 }
 
-func nobody(kind, name string) string {
-	return fmt.Sprintf("arn:aws:iam::%s:%s/%s", account, kind, name)
-}
+// nobody is the ARN of a role or a user that does not exist.
+func nobody(kind string) string { return "arn:aws:iam::" + account + ":" + kind + "/nobody" }
