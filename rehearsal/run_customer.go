@@ -167,6 +167,9 @@ func StackAllowance(stack string, parameters map[string]string) Allowance {
 		a.New = append(a.New, kind+" *"+workspace+"*", kind+" *e6data*")
 	}
 	a.New = append(a.New, "ConfigMap kube-system/e6data-*", "OIDC provider *")
+	for debugged := range strings.SplitSeq(parameters["DebugNamespaces"], ",") {
+		a.New = append(a.New, "Role*.rbac.authorization.k8s.io "+strings.TrimSpace(debugged)+"/"+workspace+"-platform-*")
+	}
 	namespaces := []string{parameters["KubernetesNamespace"], workspace}
 	if parameters["KarpenterOnCluster"] != "Existing" {
 		namespaces = append(namespaces, parameters["KarpenterNamespace"])

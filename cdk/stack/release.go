@@ -135,7 +135,9 @@ const (
 	controlPlaneUserText = "e6data-${WorkspaceName}-user"
 )
 
-// workspaceValues are the values of e6data's workspace chart.
+// workspaceValues are the values of e6data's workspace chart. Its templates read
+// debug_namespaces at the top (those that are public, up to 2.0.12); the Terraform
+// gives it below cloud. It stands in both places.
 func workspaceValues() *string {
 	return document(map[string]any{
 		"cloud": map[string]any{
@@ -144,7 +146,8 @@ func workspaceValues() *string {
 			"control_plane_user": []string{controlPlaneUserText},
 			"debug_namespaces":   raw("DebugNamespaces"),
 		},
-		"karpenter": map[string]any{"nodepool": nodePoolNameText, "nodeclass": nodePoolNameText},
+		"debug_namespaces": raw("DebugNamespaces"),
+		"karpenter":        map[string]any{"nodepool": nodePoolNameText, "nodeclass": nodePoolNameText},
 	}, map[string]*string{
 		"DebugNamespaces": eitherText(hasDebugNamespaces, jsonList(listRef("DebugNamespaces")), text("[]")),
 	})

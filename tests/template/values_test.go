@@ -44,7 +44,8 @@ func TestWorkspaceValues(t *testing.T) {
 					"control_plane_user": []any{"e6data-sales-user"},
 					"debug_namespaces":   tt.namespaces,
 				},
-				"karpenter": map[string]any{"nodepool": "e6data-sales", "nodeclass": "e6data-sales"},
+				"debug_namespaces": tt.namespaces,
+				"karpenter":        map[string]any{"nodepool": "e6data-sales", "nodeclass": "e6data-sales"},
 			}
 			if diff := cmp.Diff(want, releaseValues(t, r, "Workspace")); diff != "" {
 				t.Errorf("values (-want +got):\n%s", diff)
