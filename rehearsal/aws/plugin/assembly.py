@@ -35,6 +35,7 @@ from . import (
     lifetime,
     load_balancers,
     logs,
+    messages,
     nested_stacks,
     network,
     network_blocks,
@@ -106,6 +107,7 @@ def install(settings: Settings) -> None:
     templates.install()
     nested_stacks.install()
     logs.install()
+    messages.install()
     properties.install()
     deletes.install()
     refused.install()
