@@ -37,6 +37,7 @@ from . import (
     lifetime,
     load_balancers,
     logs,
+    messages,
     nested_stacks,
     network,
     network_blocks,
@@ -112,6 +113,7 @@ def install(settings: Settings) -> None:
     templates.install()
     nested_stacks.install()
     logs.install()
+    messages.install()
     properties.install()
     deletes.install()
     refused.install()
