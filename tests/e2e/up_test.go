@@ -75,7 +75,7 @@ type status struct {
 
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for range 300 {
+	for range 1200 { // two minutes: a run beside many others takes its time to the first release
 		if is() {
 			return
 		}
