@@ -95,7 +95,7 @@ type Cluster struct {
 	PrivateAccess  bool
 	PublicAccess   bool
 	PublicCidrs    []string
-	NATAddresses   []string // public ones, of the NAT gateways in its VPC
+	NATAddresses   []string // public ones, from which its VPC reaches the internet, where NAT gateways are the only way
 	NATAddressRead bool
 }
 

@@ -292,11 +292,19 @@ func TestPreflightReads(t *testing.T) {
 			}
 		}, nil, "", ""},
 		"endpoints that do not work": {contract.ModeExistingVPC, func(p *played) { p.endpoints[0].State = "failed" }, nil, "", "[subnet-reaches-s3-by-nat]"},
-		"a closed endpoint": {contract.ModeExistingEKS, func(p *played) {
-			v := p.clusters["shared"].ResourcesVpcConfig
-			v.EndpointPrivateAccess, v.EndpointPublicAccess, v.PublicAccessCidrs = false, true, []string{"198.51.100.0/24"}
-			p.nats = []types.NatGateway{{VpcId: aws.String("vpc-1"), SubnetId: aws.String("subnet-1"), State: types.NatGatewayStateAvailable, NatGatewayAddresses: []types.NatGatewayAddress{{PublicIp: aws.String("203.0.113.7")}, {}}}}
-		}, nil, "not to the NAT gateways of its VPC (203.0.113.7)", ""},
+		"a closed endpoint":          {contract.ModeExistingEKS, closedEndpoint, nil, "not to the NAT gateways of its VPC (203.0.113.7)", ""},
+		"a closed endpoint, and another NAT gateway that no route leads to": {contract.ModeExistingEKS, func(p *played) {
+			closedEndpoint(p)
+			p.nats = append(p.nats, types.NatGateway{NatGatewayId: aws.String("nat-2"), VpcId: aws.String("vpc-1"), State: types.NatGatewayStateAvailable, NatGatewayAddresses: []types.NatGatewayAddress{{PublicIp: aws.String("198.51.100.7")}}})
+		}, nil, "(203.0.113.7)", ""},
+		"a closed endpoint, reached by another way": {contract.ModeExistingEKS, func(p *played) {
+			closedEndpoint(p)
+			main(p).Routes = []types.Route{{DestinationCidrBlock: aws.String("0.0.0.0/0"), TransitGatewayId: aws.String("tgw-1")}}
+		}, nil, "", ""},
+		"a closed endpoint, reached by another way from some subnets": {contract.ModeExistingEKS, func(p *played) {
+			closedEndpoint(p)
+			p.tables = append(p.tables, types.RouteTable{RouteTableId: aws.String("rtb-2"), VpcId: aws.String("vpc-1"), Routes: []types.Route{{DestinationCidrBlock: aws.String("0.0.0.0/0"), TransitGatewayId: aws.String("tgw-1")}}})
+		}, nil, "", ""},
 		"a role of another path": {contract.ModeNewVPC, nil, func(a *contract.PreflightAnswers) {
 			a.AdminPrincipalArn = "arn:aws:iam::" + own + ":role/admins"
 		}, "[principal-missing]", ""},
@@ -345,6 +353,16 @@ func TestPreflightReads(t *testing.T) {
 			}
 		})
 	}
+}
+
+// closedEndpoint opens the cluster's API to addresses that its VPC does not have.
+func closedEndpoint(p *played) {
+	v := p.clusters["shared"].ResourcesVpcConfig
+	v.EndpointPrivateAccess, v.EndpointPublicAccess, v.PublicAccessCidrs = false, true, []string{"198.51.100.0/24"}
+	p.nats = []types.NatGateway{{
+		NatGatewayId: aws.String("nat-1"), VpcId: aws.String("vpc-1"), SubnetId: aws.String("subnet-1"), State: types.NatGatewayStateAvailable,
+		NatGatewayAddresses: []types.NatGatewayAddress{{PublicIp: aws.String("203.0.113.7")}, {}},
+	}}
 }
 
 func instance(kind, state, bought string) types.Instance {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -74,12 +75,34 @@ func (a account) cluster(ctx context.Context, l *looks, name string) (*preflight
 		c.VPC, c.PrivateAccess, c.PublicAccess, c.PublicCidrs = aws.ToString(v.VpcId), v.EndpointPrivateAccess, v.EndpointPublicAccess, v.PublicAccessCidrs
 	}
 	if !c.PrivateAccess && c.PublicAccess && l.facts.Answers.InstallerRoleName != "" {
-		if c.NATAddresses, err = a.use.addresses(ctx, c.VPC); err != nil {
+		if c.NATAddresses, err = a.leavesBy(ctx, c.VPC); err != nil {
 			l.failed(c.VPC, err)
 		}
 		c.NATAddressRead = err == nil
 	}
 	return c, nil
+}
+
+// leavesBy are the public addresses from which a VPC reaches the internet: those
+// of the NAT gateways that default routes lead to. Empty: by another way too, or
+// by none, so the addresses cannot be told from here.
+func (a account) leavesBy(ctx context.Context, vpc string) ([]string, error) {
+	tables, err := a.routes.tables(ctx, vpc)
+	if err != nil {
+		return nil, err
+	}
+	var gateways []string
+	for _, table := range tables {
+		out, gone := defaultRoute(table.Routes)
+		switch {
+		case out == "" || gone || strings.HasPrefix(out, "igw-"): // no function is put there
+		case !strings.HasPrefix(out, "nat-"):
+			return nil, nil
+		default:
+			gateways = append(gateways, out)
+		}
+	}
+	return a.use.addresses(ctx, vpc, gateways)
 }
 
 // logGroupReader is the part of the CloudWatch Logs API that lists groups.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -135,8 +136,8 @@ func (u networkUse) gateways(ctx context.Context, filters ...types.Filter) (all 
 	return all, nil
 }
 
-// addresses are the public ones of the NAT gateways in a VPC.
-func (u networkUse) addresses(ctx context.Context, vpc string) ([]string, error) {
+// addresses are the public ones of these NAT gateways of a VPC.
+func (u networkUse) addresses(ctx context.Context, vpc string, ids []string) ([]string, error) {
 	gateways, err := u.gateways(ctx,
 		types.Filter{Name: aws.String("vpc-id"), Values: []string{vpc}},
 		types.Filter{Name: aws.String("state"), Values: []string{"pending", "available"}})
@@ -145,6 +146,9 @@ func (u networkUse) addresses(ctx context.Context, vpc string) ([]string, error)
 	}
 	var out []string
 	for _, g := range gateways {
+		if !slices.Contains(ids, aws.ToString(g.NatGatewayId)) {
+			continue
+		}
 		for _, a := range g.NatGatewayAddresses {
 			if ip := aws.ToString(a.PublicIp); ip != "" {
 				out = append(out, ip)
