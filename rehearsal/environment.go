@@ -54,6 +54,9 @@ type Config struct {
 	StateDir string
 	// Port is the port to listen on; 0 means any free one.
 	Port int
+	// NewAccount leaves the account with the quotas that AWS gives to a new one;
+	// otherwise it has asked for more.
+	NewAccount bool
 	// Keep leaves the state directory when the environment stops.
 	Keep bool
 }
@@ -153,7 +156,10 @@ func (e *Environment) start(ctx context.Context) error {
 		return fmt.Errorf("start the embedded AWS: %w", err)
 	}
 	go func() { e.exitErr = e.cmd.Wait(); close(e.exited) }()
-	return e.waitHealthy(ctx)
+	if err := e.waitHealthy(ctx); err != nil || e.NewAccount {
+		return err
+	}
+	return e.raiseQuotas(ctx)
 }
 
 // environ is all that the embedded AWS, its functions and its clusters see.

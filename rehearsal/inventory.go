@@ -91,7 +91,7 @@ var listers = map[string]lister{
 var onCluster = []string{"Custom::HelmRelease"}
 
 // answersOnly are the custom resources that make nothing: they answer values.
-var answersOnly = []string{"Custom::ClusterCheck", "Custom::ClusterFacts", "Custom::FixedAnswers", "Custom::NetworkPlan", "Custom::WorkspaceOutputs"}
+var answersOnly = []string{"Custom::ClusterCheck", "Custom::ClusterFacts", "Custom::FixedAnswers", "Custom::NetworkPlan", "Custom::Preflight", "Custom::WorkspaceOutputs"}
 
 // listedAs are the types whose things are listed under another type: there is no
 // telling them apart in the account.

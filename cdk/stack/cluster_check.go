@@ -27,6 +27,7 @@ func newClusterCheck(s awscdk.Stack, p Provider, cluster *string, after ...awscd
 		ClusterName:                     *cluster,
 		WorkspaceName:                   *ref("WorkspaceName"),
 		KubernetesNamespace:             *ref("KubernetesNamespace"),
+		DebugNamespaces:                 *joinList(",", listRef("DebugNamespaces")),
 		NodePoolName:                    *nodePoolName(),
 		Karpenter:                       *ref("KarpenterOnCluster"),
 		LoadBalancerController:          *ref("LoadBalancerControllerOnCluster"),

@@ -21,6 +21,7 @@ func TestClusterCheck(t *testing.T) {
 		} {
 			addParameter(s, parameter{Name: name})
 		}
+		addParameter(s, parameter{Name: "DebugNamespaces", Type: typeList})
 		p := Provider{Token: text(function), ServiceTimeout: 1200, Ready: []awscdk.CfnResource{made("InvokeConfig")}}
 		check := newClusterCheck(s, p, text("prod"), made("InstallerAccess"))
 		output(s, "SeenKubernetesVersion", "", check.KubernetesVersion)
@@ -39,6 +40,7 @@ func TestClusterCheck(t *testing.T) {
 		"Properties": map[string]any{
 			"ServiceToken": function, "ServiceTimeout": 1200.0, "ClusterName": "prod",
 			"WorkspaceName": parameter("WorkspaceName"), "KubernetesNamespace": parameter("KubernetesNamespace"),
+			"DebugNamespaces": map[string]any{"Fn::Join": []any{",", parameter("DebugNamespaces")}},
 			"NodePoolName": map[string]any{"Fn::Sub": "e6data-${WorkspaceName}"},
 			"Karpenter":    parameter("KarpenterOnCluster"), "LoadBalancerController": parameter("LoadBalancerControllerOnCluster"),
 			"KarpenterNamespace": parameter("KarpenterNamespace"), "KarpenterVersion": parameter("KarpenterVersion"),

@@ -14,6 +14,8 @@ const (
 	hasBoundary         = "HasPermissionsBoundary"
 	hasControlPlane     = "HasControlPlanePrincipal"
 	hasAdmin            = "HasAdminPrincipal"
+	adminIsRole         = "AdminPrincipalIsRole"
+	controlPlaneIsRole  = "ControlPlanePrincipalIsRole"
 	hasWarmTargets      = "HasVpcCniWarmTargets"
 	hasKmsKey           = "HasKmsKey"
 	hasPublicEndpoint   = "HasPublicEndpoint"
@@ -63,6 +65,8 @@ func addConditions(s awscdk.Stack, m Mode) {
 	given(hasControlPlane, "ControlPlanePrincipalArn")
 	given(hasAdmin, "AdminPrincipalArn")
 	given(hasKmsKey, "KmsKeyArn")
+	condition(s, adminIsRole, not(equals(behind(":role/", "AdminPrincipalArn"), "")))
+	condition(s, controlPlaneIsRole, not(equals(behind(":role/", "ControlPlanePrincipalArn"), "")))
 	condition(s, hasDebugNamespaces, not(equals(joinList("", listRef("DebugNamespaces")), "")))
 	condition(s, hasPublicCharts, equals(ref("ChartSource"), wordPublic))
 	// "starts with s3://": what stands before the first s3:// is empty. The one

@@ -27,6 +27,7 @@ func NewExistingEKS(scope constructs.Construct, id string, cfg Config) awscdk.St
 
 	outputs := newOutputsProvider(s, ExistingEKS)
 	newFixedAnswers(s, outputs, ExistingEKS)
+	newPreflight(s, outputs, ExistingEKS)
 	cluster, network := newClusterFacts(s, outputs)
 	karpenterNodes := newKarpenterNodes(s)
 	var karpenter KarpenterController
@@ -55,7 +56,9 @@ func NewExistingEKS(scope constructs.Construct, id string, cfg Config) awscdk.St
 	var controller, balancers awscdk.CfnResource
 	under(s, installsKarpenter, func() { controller = r.karpenter(karpenter) })
 	under(s, installsLoadBalancers, func() {
-		balancers = r.add("LoadBalancerController", loadBalancerRelease(loadBalancers, cluster, network))
+		spec := loadBalancerRelease(loadBalancers, cluster, network)
+		spec.NeededBy = r.ofOthers("targetgroupbindings.elbv2.k8s.aws")
+		balancers = r.add("LoadBalancerController", spec)
 	})
 	// In the workspace's namespace: whoever owns Karpenter's may empty it.
 	pool := r.nodePool(*ref("KubernetesNamespace"), releaseFacts{
@@ -68,7 +71,7 @@ func NewExistingEKS(scope constructs.Construct, id string, cfg Config) awscdk.St
 		Cluster: cluster, Network: network, Bucket: bucket, Karpenter: karpenterNodes, Engine: engine, CrossAccount: crossAccount,
 	}, workspace)
 	newExistingEKSOutputs(s, check)
-	checkFirst(s, "FixedAnswers", clusterFactsID)
+	checkFirst(s, clusterFactsID, factsFor)
 	return s
 }
 

@@ -9,6 +9,8 @@ import (
 	"github.com/e6data/aws-quickstart/internal/contract"
 )
 
+const fixedAnswersID = "FixedAnswers"
+
 // fixedAnswers are the parameters that a stack keeps for life, with the value
 // that counts. A change would replace something that cannot be replaced:
 // names and namespaces replace the cluster or Helm releases whose objects other
@@ -38,7 +40,7 @@ func fixedAnswers(m Mode) map[string]*string {
 // newFixedAnswers adds the resource that refuses a change of those, and answers
 // that cannot work in the stack's region, partition or account.
 func newFixedAnswers(s awscdk.Stack, p Provider, m Mode) {
-	newCustomResource(s, "FixedAnswers", contract.TypeFixedAnswers, p, contract.FixedAnswers{
+	newCustomResource(s, fixedAnswersID, contract.TypeFixedAnswers, p, contract.FixedAnswers{
 		Answers:   *answersDocument(fixedAnswers(m)),
 		Checked:   *answersDocument(checkedAnswers(s)),
 		Partition: *ref("AWS::Partition"), Region: *ref("AWS::Region"), AccountID: *ref("AWS::AccountId"),
@@ -89,25 +91,22 @@ var (
 )
 
 // checkFirst makes every resource of the stack wait for the checks of the
-// customer's answers, in a create and in an update: what is refused is refused
-// before anything else was made or changed. Only the function that checks, and
-// what it needs, goes before.
-func checkFirst(s awscdk.Stack, checks ...string) {
-	last := s.Node().FindChild(text(checks[len(checks)-1])).(awscdk.CfnResource)
-	exempt := map[string]bool{}
-	waiting := plannedFor
-	if *last.Node().Id() == clusterFactsID {
-		waiting = factsFor
-	}
-	for _, id := range slices.Concat(checks, checkers, waiting) {
+// customer's account and answers, in a create and in an update: what is refused
+// is refused before anything else was made or changed. Only the function that
+// checks, and what it needs, goes before. What is wrong with the answers' texts is
+// found without a look at the account; then comes what reads more of it, and then
+// all else, but for what waits for that anyway.
+func checkFirst(s awscdk.Stack, reads string, waiting []string) {
+	find := func(id string) awscdk.CfnResource { return s.Node().FindChild(text(id)).(awscdk.CfnResource) }
+	exempt := map[string]bool{fixedAnswersID: true, preflightID: true, reads: true}
+	for _, id := range slices.Concat(checkers, waiting) {
 		exempt[id] = true
 	}
-	for i, id := range checks[1:] {
-		dependOn(s.Node().FindChild(text(id)).(awscdk.CfnResource), s.Node().FindChild(text(checks[i])).(awscdk.CfnResource))
-	}
+	dependOn(find(preflightID), find(fixedAnswersID))
+	dependOn(find(reads), find(preflightID))
 	for _, child := range *s.Node().Children() {
 		if r, ok := child.(awscdk.CfnResource); ok && !exempt[*r.Node().Id()] {
-			dependOn(r, last)
+			dependOn(r, find(reads))
 		}
 	}
 }

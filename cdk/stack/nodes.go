@@ -55,9 +55,9 @@ func newNodes(s awscdk.Stack, c Cluster, n Network, addons []awscdk.CfnResource)
 		Version:       ref("KubernetesVersion"),
 		AmiType:       text("AL2023_ARM_64_STANDARD"),
 		CapacityType:  ref("NodeGroupCapacityType"),
-		InstanceTypes: texts("t4g.medium"),
+		InstanceTypes: texts(nodeGroupType),
 		ScalingConfig: &awseks.CfnNodegroup_ScalingConfigProperty{
-			MinSize: number(2), DesiredSize: number(2), MaxSize: number(3),
+			MinSize: number(nodeGroupNodes), DesiredSize: number(nodeGroupNodes), MaxSize: number(nodeGroupNodes + 1),
 		},
 		UpdateConfig: &awseks.CfnNodegroup_UpdateConfigProperty{MaxUnavailable: number(1)},
 		LaunchTemplate: &awseks.CfnNodegroup_LaunchTemplateSpecificationProperty{
@@ -70,7 +70,12 @@ func newNodes(s awscdk.Stack, c Cluster, n Network, addons []awscdk.CfnResource)
 	return group
 }
 
-const nodeGroupDiskGiB = 20
+// The managed node group as it begins.
+const (
+	nodeGroupType    = "t4g.medium"
+	nodeGroupNodes   = 2
+	nodeGroupDiskGiB = 20
+)
 
 // nodeGroupLabels tell the nodes of the managed node group from those of the
 // query engine.

@@ -136,16 +136,16 @@ func useNetworkInterfaces() []map[string]any {
 	}
 }
 
-// newOutputsProvider adds the function that plans the network, or asks about the
-// customer's, and writes the console link. It needs no VPC, and is there before
-// one.
+// newOutputsProvider adds the function that looks at the account, plans the
+// network, or asks about the customer's, and writes the console link. It needs no
+// VPC, and is there before one.
 func newOutputsProvider(s awscdk.Stack, m Mode) Provider {
 	return newProvider(s, "OutputsFunction", ProviderProps{
 		Binary:                "outputs",
-		Description:           "e6data: plans the network and writes the outputs of the stack",
+		Description:           "e6data: looks at the account, plans the network and writes the outputs of the stack",
 		TimeoutSeconds:        120,
 		ServiceTimeoutSeconds: 300,
-		Policies:              planPolicies(m),
+		Policies:              append(planPolicies(m), preflightPolicies(m)...),
 	})
 }
 
@@ -166,7 +166,7 @@ func planPolicies(m Mode) []any {
 		inline("network-plan", allow("ReadNetwork", around, "*"), status),
 		inline("network-plan", allow("ReadGivenSubnets", []string{
 			"ec2:DescribeSubnets", "ec2:DescribeRouteTables", "ec2:DescribeVpcEndpoints", "ec2:DescribeSecurityGroupRules",
-		}, "*")),
+		}, "*"), status),
 	)}
 }
 
@@ -223,8 +223,12 @@ func installPolicies(c Cluster) []any {
 // A second s3:// is appended so that the split also works for other sources,
 // for which the policy is left out.
 func chartObjects() *string {
-	place := pick(1, s3ChartScheme, join("", ref("ChartSource"), text(s3ChartScheme)))
-	return subWith("arn:${AWS::Partition}:s3:::${Place}/*", map[string]*string{"Place": place})
+	return subWith("arn:${AWS::Partition}:s3:::${Place}/*", map[string]*string{"Place": chartPlace()})
+}
+
+// chartPlace is BUCKET/PREFIX.
+func chartPlace() *string {
+	return pick(1, s3ChartScheme, join("", ref("ChartSource"), text(s3ChartScheme)))
 }
 
 // artifactBucket holds functions and nested templates of this version: the

@@ -40,6 +40,7 @@ func declare(s awscdk.Stack, cfg Config, m Mode) {
 
 	outputs := newOutputsProvider(s, m)
 	newFixedAnswers(s, outputs, m)
+	newPreflight(s, outputs, m)
 	network := newNetwork(s, outputs, m)
 	cluster := newCluster(s, network)
 	nodes := newNodes(s, cluster, network, newNetworkAddons(s, cluster))
@@ -63,7 +64,7 @@ func declare(s awscdk.Stack, cfg Config, m Mode) {
 	newOutputs(s, outputs, m, workspaceFacts{
 		Cluster: cluster, Network: network, Bucket: bucket, Karpenter: karpenterNodes, Engine: engine, CrossAccount: crossAccount,
 	}, workspace)
-	checkFirst(s, "FixedAnswers", "NetworkPlan")
+	checkFirst(s, "NetworkPlan", plannedFor)
 }
 
 // newStack is an empty template.

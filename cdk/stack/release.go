@@ -64,6 +64,18 @@ func newReleases(s awscdk.Stack, p Provider, f releaseFacts) awscdk.CfnResource 
 	return r.workspace(nil, pool, balancers)
 }
 
+// karpentersOwn are the resources that Karpenter is told by what to do.
+var karpentersOwn = []string{"nodepools.karpenter.sh", "ec2nodeclasses.karpenter.k8s.aws"}
+
+// ofOthers are resources of which a customer's cluster may have objects of
+// others. A cluster of the stack's own goes whole.
+func (r releases) ofOthers(resources ...string) []string {
+	if r.cluster.Given {
+		return resources
+	}
+	return nil
+}
+
 // karpenter adds the releases of Karpenter and returns the controller's.
 func (r releases) karpenter(k KarpenterController, after ...awscdk.CfnResource) awscdk.CfnResource {
 	crds := r.add("KarpenterCrds", contract.HelmRelease{
@@ -73,6 +85,7 @@ func (r releases) karpenter(k KarpenterController, after ...awscdk.CfnResource) 
 		Repository:      *charts(karpenterCharts),
 		Chart:           "karpenter-crd",
 		ChartVersion:    *ref("KarpenterVersion"),
+		NeededBy:        r.ofOthers(karpentersOwn...),
 		Wait:            true,
 	})
 	return r.add("Karpenter", contract.HelmRelease{
@@ -82,6 +95,7 @@ func (r releases) karpenter(k KarpenterController, after ...awscdk.CfnResource) 
 		Chart:        "karpenter",
 		ChartVersion: *ref("KarpenterVersion"),
 		Values:       *karpenterValues(k, r.cluster),
+		NeededBy:     r.ofOthers(karpentersOwn...),
 		Wait:         true,
 	}, append([]awscdk.CfnResource{crds}, after...)...)
 }

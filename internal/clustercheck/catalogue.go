@@ -34,6 +34,7 @@ var Catalogue = []Check{
 	{KubernetesNew, "Kubernetes is newer than this quickstart knows", nothing, true},
 	{APIBroken, "An aggregated API does not answer: no namespace of the cluster can be deleted meanwhile", "Repair it, or delete its APIService.", true},
 	{NamespaceEnding, "A namespace that the workspace needs is being deleted", "Wait until it is gone, or choose another.", false},
+	{DebugMissing, "`DebugNamespaces` names a namespace that is not on the cluster", "Take it out of the list, or make it.", false},
 
 	{KarpenterMissing, "`KarpenterOnCluster` is `Existing`, and there is no Karpenter", "Choose `Install`, or install Karpenter first.", false},
 	{KarpenterAutoMode, "`KarpenterOnCluster` is `Existing`, and there is only EKS Auto Mode, which knows no EC2NodeClass", "Install Karpenter beside Auto Mode, or use another cluster.", false},

@@ -45,6 +45,14 @@ func TestWorkspaceOnACluster(t *testing.T) {
 		}
 	})
 
+	t.Run("namespaces to look into", func(t *testing.T) {
+		looks := w
+		looks.DebugNamespaces = []string{"kube-system", "team-a"}
+		f := r.check(t, looks)
+		expect(t, f, DebugMissing)
+		say(t, f, "not on the cluster (team-a)")
+	})
+
 	t.Run("definitions and NodePools without an owner", func(t *testing.T) {
 		for _, d := range definitionsOf(t, folder, func(s string) string { return s }) {
 			r.create(t, d)

@@ -39,6 +39,7 @@ func Judge(w Want, p Picture) Findings {
 	j.access()
 	j.kubernetes()
 	j.endingNamespaces()
+	j.missingNamespaces()
 	if w.Karpenter.Install {
 		j.installKarpenter()
 	} else {

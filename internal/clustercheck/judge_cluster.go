@@ -42,9 +42,23 @@ func (j *judge) kubernetes() {
 	}
 }
 
+// missingNamespaces tells of namespaces that are to be visited and are not there.
+// Without the right to see namespaces nobody knows.
+func (j *judge) missingNamespaces() {
+	var missing []string
+	for _, name := range j.want.visited() {
+		if _, there := j.seen.Namespaces[name]; !there && !j.seen.Unseen["namespaces"] {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) > 0 {
+		j.find(DebugMissing, "DebugNamespaces names what is not on the cluster (%s): take it out, or make it", listed(missing, 5))
+	}
+}
+
 // endingNamespaces tells of namespaces that take no new objects.
 func (j *judge) endingNamespaces() {
-	for _, name := range j.want.namespaces() {
+	for _, name := range append(j.want.namespaces(), j.want.visited()...) {
 		n, there := j.seen.Namespaces[name]
 		if !there || n.DeletionTimestamp == nil && n.Status.Phase != core.NamespaceTerminating {
 			continue

@@ -247,6 +247,27 @@ var rows = map[string]row{
 		rules: []Rule{NamespaceEnding}, say: []string{"namespace karpenter", "no reason yet"},
 	},
 
+	"namespaces to look into that are not there": {
+		from: install, change: func(w *world) { w.DebugNamespaces = []string{"team-a", "e6data", "team-b", "team-a", ""} },
+		rules: []Rule{DebugMissing}, say: []string{"DebugNamespaces names what is not on the cluster (team-a, team-b)"},
+	},
+	"namespaces to look into": {
+		from: existing, change: func(w *world) {
+			w.DebugNamespaces, w.Namespaces["team-a"] = []string{"team-a"}, core.Namespace{}
+		},
+	},
+	"a namespace to look into that is being deleted": {
+		from: existing, change: func(w *world) {
+			w.DebugNamespaces, w.Namespaces["team-a"] = []string{"team-a"}, core.Namespace{Status: core.NamespaceStatus{Phase: core.NamespaceTerminating}}
+		},
+		rules: []Rule{NamespaceEnding}, say: []string{"namespace team-a"},
+	},
+	"namespaces that cannot be seen": {
+		from: existing, change: func(w *world) {
+			w.DebugNamespaces, w.Unseen["namespaces"] = []string{"team-a"}, true
+		},
+	},
+
 	"no Karpenter": {
 		from: existing, change: func(w *world) { w.without(Karpenter); clear(w.Definitions); kinds(w) },
 		rules: []Rule{KarpenterMissing}, say: []string{"KarpenterOnCluster=Install", "Karpenter 1.13.0 or later"},

@@ -16,10 +16,10 @@ import (
 	"github.com/e6data/aws-quickstart/internal/release"
 )
 
-// namespaces reads those in which the stack makes objects.
+// namespaces reads those in which the stack makes objects, or its chart does.
 func (l *look) namespaces(ctx context.Context) error {
 	l.out.Namespaces = map[string]core.Namespace{}
-	for _, name := range l.want.namespaces() {
+	for _, name := range append(l.want.namespaces(), l.want.visited()...) {
 		n, err := l.kube.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
 		if apierrors.IsNotFound(err) {
 			continue

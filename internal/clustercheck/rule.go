@@ -11,6 +11,7 @@ const (
 	KubernetesNew   Rule = "kubernetes-not-tested"
 	APIBroken       Rule = "api-broken"
 	NamespaceEnding Rule = "namespace-ending"
+	DebugMissing    Rule = "debug-namespace-missing"
 
 	KarpenterMissing     Rule = "karpenter-missing"
 	KarpenterAutoMode    Rule = "karpenter-auto-mode"

@@ -20,6 +20,8 @@ type Want struct {
 	// WorkspaceName names the workspace's release, in Namespace.
 	WorkspaceName string
 	Namespace     string
+	// DebugNamespaces are those in which the workspace's chart makes a role.
+	DebugNamespaces []string
 	// NodePoolName names the workspace's NodePool and EC2NodeClass.
 	NodePoolName string
 	Karpenter    Controller
@@ -67,6 +69,18 @@ func (w Want) namespaces() []string {
 	for _, c := range []Controller{w.Karpenter, w.LoadBalancer} {
 		if c.Install && !slices.Contains(all, c.Namespace) {
 			all = append(all, c.Namespace)
+		}
+	}
+	return all
+}
+
+// visited are the namespaces that the chart makes an object in and that nobody
+// makes: they must be there.
+func (w Want) visited() []string {
+	var all []string
+	for _, name := range w.DebugNamespaces {
+		if name != "" && !slices.Contains(w.namespaces(), name) && !slices.Contains(all, name) {
+			all = append(all, name)
 		}
 	}
 	return all

@@ -10,6 +10,9 @@ type ClusterCheck struct {
 	WorkspaceName string `json:"WorkspaceName"`
 	// KubernetesNamespace is the workspace's namespace.
 	KubernetesNamespace string `json:"KubernetesNamespace"`
+	// DebugNamespaces are the namespaces, comma-separated, in which the workspace
+	// lets e6data's control plane look.
+	DebugNamespaces string `json:"DebugNamespaces,omitempty"`
 	// NodePoolName is the name of the workspace's NodePool and EC2NodeClass.
 	NodePoolName string `json:"NodePoolName"`
 	// Karpenter and LoadBalancerController say whether the cluster's own

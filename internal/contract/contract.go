@@ -21,6 +21,7 @@ const (
 	TypeHelmRelease      = "Custom::HelmRelease"
 	TypeNetworkPlan      = "Custom::NetworkPlan"
 	TypeOidcProvider     = "Custom::OidcProvider"
+	TypePreflight        = "Custom::Preflight"
 	TypeWorkspaceOutputs = "Custom::WorkspaceOutputs"
 )
 

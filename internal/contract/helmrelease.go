@@ -41,6 +41,11 @@ type HelmRelease struct {
 	// Delete deletes them too and waits until they are gone; when it gives up,
 	// the reason names them and what they wait for.
 	Dependents []Dependents `json:"Dependents,omitempty"`
+	// NeededBy are resources, plural and group such as nodepools.karpenter.sh,
+	// whose objects need what this release runs. While the cluster has any that
+	// are not the release's own, or has another workspace of this quickstart, a
+	// Delete refuses, names them, and changes nothing.
+	NeededBy []string `json:"NeededBy,omitempty"`
 	// After are resources that come first, by what their Ref says. They are not
 	// looked at: a resource that may not exist can be named inside Fn::If, and
 	// not in DependsOn.

@@ -47,8 +47,8 @@ type Subnet struct {
 // takes eight of a public one
 // (elasticloadbalancing/latest/application/application-load-balancers.html).
 const (
-	freeInPrivate = 16
-	freeInPublic  = 8
+	FreeInPrivate = 16
+	FreeInPublic  = 8
 )
 
 // Check says, all at once, why the workspace cannot use the subnets that a
@@ -61,16 +61,16 @@ func (g Given) Check(private, public []Subnet, excluded []string) error {
 	}
 	problems = append(problems, g.checkZones(private))
 	for _, s := range private {
-		if s.FreeAddresses < freeInPrivate && !slices.Contains(g.Subnets, s.ID) {
-			problems = append(problems, fmt.Errorf("subnet %s has %d free addresses, at least %d are needed", s.ID, s.FreeAddresses, freeInPrivate))
+		if s.FreeAddresses < FreeInPrivate && !slices.Contains(g.Subnets, s.ID) {
+			problems = append(problems, fmt.Errorf("subnet %s has %d free addresses, at least %d are needed", s.ID, s.FreeAddresses, FreeInPrivate))
 		}
 		if slices.ContainsFunc(public, func(o Subnet) bool { return o.ID == s.ID }) {
 			problems = append(problems, fmt.Errorf("subnet %s is given as private and as public", s.ID))
 		}
 	}
 	for _, s := range public {
-		if s.FreeAddresses < freeInPublic && len(g.Subnets) == 0 {
-			problems = append(problems, fmt.Errorf("subnet %s has %d free addresses, a load balancer needs %d", s.ID, s.FreeAddresses, freeInPublic))
+		if s.FreeAddresses < FreeInPublic && len(g.Subnets) == 0 {
+			problems = append(problems, fmt.Errorf("subnet %s has %d free addresses, a load balancer needs %d", s.ID, s.FreeAddresses, FreeInPublic))
 		}
 	}
 	return errors.Join(problems...)
@@ -95,7 +95,7 @@ func (g Given) checkZones(private []Subnet) error {
 	zones := map[string]bool{}
 	for _, s := range private {
 		switch ofCluster := len(g.Subnets) == 0 || slices.Contains(g.Subnets, s.ID); {
-		case ofCluster && slices.Contains(refused, s.ZoneID):
+		case ofCluster && RefusedByEKS(s.ZoneID):
 			problems = append(problems, fmt.Errorf("subnet %s is in zone %s (%s), where EKS makes no cluster", s.ID, s.Zone, s.ZoneID))
 		case ofCluster:
 			zones[s.Zone] = true

@@ -63,7 +63,7 @@ func (p Plan) fixed(slot int, zone string) Place {
 
 // InExistingVPC is the plan of an existing VPC with as many of these zones as
 // its free space has room for, in their order. With room for fewer than
-// MinZones it fails and says what is free.
+// MinZones it fails with a NoRoomError.
 func InExistingVPC(vpc, gateway string, space Space, zones []string) (Plan, error) {
 	for n := len(zones); n >= MinZones; n-- {
 		private, public, ok := space.fit(n)
@@ -76,8 +76,23 @@ func InExistingVPC(vpc, gateway string, space Space, zones []string) (Plan, erro
 		}
 		return p, nil
 	}
-	return Plan{}, fmt.Errorf("the VPC %s has no room for subnets in %d zones: each zone needs a free /%d and a free /%d, and free are %s. "+
-		"Associate another CIDR block with the VPC, or give subnets of your own in PrivateSubnetIds", vpc, MinZones, smallestPrivate, publicOf(smallestPrivate), space)
+	return Plan{}, &NoRoomError{vpc, space}
+}
+
+// NoRoomError says that an existing VPC has no free blocks for MinZones zones.
+type NoRoomError struct {
+	VPC   string
+	space Space
+}
+
+// Why says what is needed and what is free.
+func (e *NoRoomError) Why() string {
+	return fmt.Sprintf("each zone needs a free /%d and a free /%d, and free are %s", smallestPrivate, publicOf(smallestPrivate), e.space)
+}
+
+func (e *NoRoomError) Error() string {
+	return fmt.Sprintf("the VPC %s has no room for subnets in %d zones: %s. "+
+		"Associate another CIDR block with the VPC, or give subnets of your own in PrivateSubnetIds", e.VPC, MinZones, e.Why())
 }
 
 // Existing tells whether the plan is for a VPC that was there before.

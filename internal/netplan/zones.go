@@ -24,6 +24,12 @@ type Zone struct {
 // (eks/latest/userguide/network-reqs.html, "Subnet requirements").
 var refused = []string{"use1-az3", "usw1-az2", "cac1-az3"}
 
+// RefusedByEKS tells whether EKS makes no cluster in the zone of an ID.
+func RefusedByEKS(zoneID string) bool { return slices.Contains(refused, zoneID) }
+
+// Names tells whether a list of names and IDs has z, and how it calls it.
+func Names(list []string, z Zone) (string, bool) { return excludes(list, z) }
+
 // Selection is the result of Choose.
 type Selection struct {
 	// Zones are the chosen zones' names, sorted: MinZones to Slots.
@@ -46,7 +52,7 @@ func Choose(offered []Zone, excluded, additional []string) (Selection, error) {
 	for _, z := range zones {
 		why := unusable(z, excluded)
 		switch {
-		case why == "" && slices.Contains(refused, z.ID):
+		case why == "" && RefusedByEKS(z.ID):
 			why = "EKS makes no cluster there"
 		case why == "" && slices.Contains(additional, z.Name):
 			why = "AdditionalAvailabilityZones names it, so it is for Karpenter's nodes only"
@@ -63,7 +69,7 @@ func Choose(offered []Zone, excluded, additional []string) (Selection, error) {
 	}
 	s.Unmatched = unmatched(zones, excluded)
 	if len(s.Zones) < MinZones {
-		return Selection{}, tooFew(s)
+		return Selection{}, &TooFewZonesError{s}
 	}
 	return s, nil
 }
@@ -169,14 +175,22 @@ func unmatched(zones []Zone, excluded []string) []string {
 	return none
 }
 
-func tooFew(s Selection) error {
+// TooFewZonesError says that a cluster cannot have MinZones zones.
+type TooFewZonesError struct{ found Selection }
+
+// Why says which zones are left and why the others are not.
+func (e *TooFewZonesError) Why() string {
 	have := "none can be used"
-	if len(s.Zones) > 0 {
-		have = "only " + strings.Join(s.Zones, ", ") + " can be used"
+	if len(e.found.Zones) > 0 {
+		have = "only " + strings.Join(e.found.Zones, ", ") + " can be used"
 	}
 	why := "the region offers no others"
-	if len(s.LeftOut) > 0 {
-		why = "left out are " + strings.Join(s.LeftOut, "; ")
+	if len(e.found.LeftOut) > 0 {
+		why = "left out are " + strings.Join(e.found.LeftOut, "; ")
 	}
-	return fmt.Errorf("an EKS cluster needs %d Availability Zones and %s: %s. Exclude fewer zones or choose another region", MinZones, have, why)
+	return fmt.Sprintf("an EKS cluster needs %d Availability Zones and %s: %s", MinZones, have, why)
+}
+
+func (e *TooFewZonesError) Error() string {
+	return e.Why() + ". Exclude fewer zones or choose another region"
 }

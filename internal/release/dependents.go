@@ -55,46 +55,58 @@ func (w *run) dependents(ctx context.Context) ([]*unstructured.Unstructured, err
 }
 
 func (w *run) listDependents(ctx context.Context, d Dependents) ([]*unstructured.Unstructured, error) {
-	config, err := w.cfg.RESTClientGetter.ToRESTConfig()
+	client, left, err := w.list(ctx, d.Resource, d.Selector)
 	if err != nil {
 		return nil, err
 	}
-	client, err := dynamic.NewForConfig(config)
-	if err != nil {
-		return nil, err
-	}
-	mapper, err := w.cfg.RESTClientGetter.ToRESTMapper()
-	if err != nil {
-		return nil, err
-	}
-	resource, err := mapper.ResourceFor(schema.ParseGroupResource(d.Resource).WithVersion(""))
-	if isUnknownKindError(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	list, err := client.Resource(resource).List(ctx, metav1.ListOptions{LabelSelector: d.Selector})
-	if apierrors.IsNotFound(err) {
-		return nil, nil // its definition went in between
-	}
-	if err != nil {
-		return nil, err
-	}
-	left := make([]*unstructured.Unstructured, 0, len(list.Items))
-	for i := range list.Items {
-		object := &list.Items[i]
-		left = append(left, object)
+	for _, object := range left {
 		if object.GetDeletionTimestamp() != nil {
 			continue
 		}
 		slog.InfoContext(ctx, "deleting dependent", "release", w.target.String(), "object", kindOf(object))
-		err := client.Resource(resource).Namespace(object.GetNamespace()).Delete(ctx, object.GetName(), metav1.DeleteOptions{})
+		err := client.Namespace(object.GetNamespace()).Delete(ctx, object.GetName(), metav1.DeleteOptions{})
 		if err != nil && !apierrors.IsNotFound(err) {
 			return nil, fmt.Errorf("delete %s: %w", kindOf(object), err)
 		}
 	}
 	return left, nil
+}
+
+// list is what the cluster has of a resource (plural and group) with a label
+// selector. A resource that it does not know has no objects.
+func (w *run) list(ctx context.Context, resource, selector string) (dynamic.NamespaceableResourceInterface, []*unstructured.Unstructured, error) {
+	config, err := w.cfg.RESTClientGetter.ToRESTConfig()
+	if err != nil {
+		return nil, nil, err
+	}
+	client, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, nil, err
+	}
+	mapper, err := w.cfg.RESTClientGetter.ToRESTMapper()
+	if err != nil {
+		return nil, nil, err
+	}
+	known, err := mapper.ResourceFor(schema.ParseGroupResource(resource).WithVersion(""))
+	if isUnknownKindError(err) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	of := client.Resource(known)
+	found, err := of.List(ctx, metav1.ListOptions{LabelSelector: selector})
+	if apierrors.IsNotFound(err) {
+		return nil, nil, nil // its definition went in between
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	objects := make([]*unstructured.Unstructured, len(found.Items))
+	for i := range found.Items {
+		objects[i] = &found.Items[i]
+	}
+	return of, objects, nil
 }
 
 func isUnknownKindError(err error) bool { return err != nil && isUnknownKind(err) }

@@ -106,6 +106,8 @@ type run struct {
 	timeout time.Duration
 	// leave must be gone before a removal is done.
 	leave []Dependents
+	// neededBy are resources whose objects need the release.
+	neededBy []string
 	// inherited: the lease was taken over from a run that died at work.
 	inherited bool
 	// touched: something in the cluster may have been changed.
@@ -164,11 +166,16 @@ type Removal struct {
 	Timeout time.Duration
 	// Dependents go with the release.
 	Dependents []Dependents
+	// NeededBy are resources (plural and group) whose objects need the release.
+	// While there are any besides its own, or another stack of this quickstart has
+	// a release on the cluster, it is not removed. Empty: nobody is asked.
+	NeededBy []string
 }
 
-// Remove takes away the release with its dependents and, if this stack made it and nothing else
-// was installed there, its namespace. What is not there or belongs to somebody
-// else is left alone: both are success.
+// Remove takes away the release with its dependents and, if this stack made it
+// and nothing else was installed there, its namespace. What is not there or
+// belongs to somebody else is left alone: both are success. A release that
+// others need stays, which is an error.
 func (r *Runner) Remove(ctx context.Context, owner Owner, removal Removal) error {
 	for _, d := range removal.Dependents {
 		if err := d.Check(); err != nil {
@@ -179,7 +186,7 @@ func (r *Runner) Remove(ctx context.Context, owner Owner, removal Removal) error
 	if err != nil {
 		return err
 	}
-	w.timeout, w.leave = removal.Timeout, removal.Dependents
+	w.timeout, w.leave, w.neededBy = removal.Timeout, removal.Dependents, removal.NeededBy
 	if err := w.remove(ctx); err != nil {
 		return r.explain(ctx, err)
 	}
@@ -199,6 +206,11 @@ func (w *run) remove(ctx context.Context) error {
 	seen, err := w.observe(Gone)
 	if err != nil {
 		return err
+	}
+	if act, err := Next(Gone, seen.State); err == nil && act == Uninstall {
+		if err := w.checkUnneeded(ctx); err != nil {
+			return err
+		}
 	}
 	if seen.State != Absent && seen.State != Foreign {
 		err = w.underLease(ctx, func(ctx context.Context) error {

@@ -123,6 +123,7 @@ func (c *clusterCheck) look(ctx context.Context, r checkRequest) (clustercheck.F
 		Stack:       release.OwnerOf(r.StackID, r.LogicalID),
 		ClusterName: p.ClusterName, WorkspaceName: p.WorkspaceName, Namespace: p.KubernetesNamespace, NodePoolName: p.NodePoolName,
 		ControllerRoleName: p.KarpenterControllerRoleName,
+		DebugNamespaces:    strings.Split(p.DebugNamespaces, ","),
 	}
 	if p.Karpenter == contract.ControllerInstall {
 		want.Karpenter = clustercheck.Controller{Install: true, Namespace: p.KarpenterNamespace, Version: p.KarpenterVersion}

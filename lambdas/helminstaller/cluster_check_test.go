@@ -150,6 +150,7 @@ func TestWhatAClusterCheckWants(t *testing.T) {
 	p := checkProps()
 	p.Karpenter, p.KarpenterNamespace, p.KarpenterVersion = contract.ControllerInstall, "karpenter", "1.14.0"
 	p.LoadBalancerControllerNamespace, p.LoadBalancerControllerVersion = "net", "3.5.0"
+	p.DebugNamespaces = "kube-system,team-a"
 	_, err := h.Create(t.Context(), checkRequest{StackID: stackID, LogicalID: "ClusterCheck", Props: p})
 	if err == nil {
 		t.Error("a Karpenter of somebody else's is installed over")
@@ -157,6 +158,7 @@ func TestWhatAClusterCheckWants(t *testing.T) {
 	want := clustercheck.Want{
 		Stack:       release.OwnerOf(stackID, "ClusterCheck"),
 		ClusterName: "prod", WorkspaceName: "acme", Namespace: "e6data", NodePoolName: "e6data-acme", ControllerRoleName: "K",
+		DebugNamespaces: []string{"kube-system", "team-a"},
 		Karpenter: clustercheck.Controller{Install: true, Namespace: "karpenter", Version: "1.14.0"},
 	}
 	if diff := cmp.Diff(want, s.wanted); diff != "" {

@@ -130,7 +130,9 @@ func (h *helmRelease) remove(ctx context.Context, r request, id identity) error 
 	if err != nil {
 		return err
 	}
-	removal := release.Removal{Target: id.target, Timeout: time.Duration(max(r.Props.TimeoutSeconds, 0)) * time.Second}
+	removal := release.Removal{
+		Target: id.target, Timeout: time.Duration(max(r.Props.TimeoutSeconds, 0)) * time.Second, NeededBy: r.Props.NeededBy,
+	}
 	for _, d := range r.Props.Dependents {
 		removal.Dependents = append(removal.Dependents, release.Dependents(d))
 	}

@@ -36,6 +36,9 @@ func (r *recorder) Remove(_ context.Context, o release.Owner, w release.Removal)
 	for _, d := range w.Dependents {
 		call += ", with " + d.String()
 	}
+	for _, resource := range w.NeededBy {
+		call += ", without " + resource
+	}
 	r.calls = append(r.calls, call)
 	return r.remove
 }
@@ -157,6 +160,11 @@ func TestDelete(t *testing.T) {
 				r.Props.Dependents = []contract.Dependents{{Resource: "nodeclaims.karpenter.sh", Selector: "pool=app"}}
 			},
 			calls: []string{"remove apps/app for resource App of stack ws, timeout 1m0s, with nodeclaims.karpenter.sh with pool=app"},
+		},
+		"unless others need it": {
+			id:     "helmrelease/demo/apps/app",
+			change: func(r *request) { r.Props.NeededBy = []string{"nodepools.karpenter.sh"} },
+			calls:  []string{"remove apps/app for resource App of stack ws, timeout 1m0s, without nodepools.karpenter.sh"},
 		},
 		"a cluster that is gone":        {id: "helmrelease/demo/apps/app", find: fmt.Errorf("%w: demo", kube.ErrNoCluster)},
 		"a cluster that cannot be seen": {id: "helmrelease/demo/apps/app", find: errors.New("AccessDenied"), fails: true},

@@ -23,9 +23,9 @@ import (
 
 var _ customresource.Handler[contract.ClusterFacts, contract.ClusterFactsData] = clusterFacts{}
 
-// account is an EKS API with one cluster and an EC2 API with its VPC. EC2 pages
+// facade is an EKS API with one cluster and an EC2 API with its VPC. EC2 pages
 // its answers: one thing a page.
-type account struct {
+type facade struct {
 	cluster ekstypes.Cluster
 	// statuses are what the cluster is, look by look; then it is ACTIVE.
 	statuses  []ekstypes.ClusterStatus
@@ -38,7 +38,7 @@ type account struct {
 	calls     []string
 }
 
-func theirAccount() *account {
+func theirAccount() *facade {
 	subnet := func(id, vpc, zone, block string) types.Subnet {
 		return types.Subnet{SubnetId: &id, VpcId: &vpc, AvailabilityZone: &zone, CidrBlock: &block, AvailableIpAddressCount: aws.Int32(9), OwnerId: aws.String("111122223333")}
 	}
@@ -48,7 +48,7 @@ func theirAccount() *account {
 	rule := func(group string, out bool) types.SecurityGroupRule {
 		return types.SecurityGroupRule{GroupId: &group, IsEgress: &out, IpProtocol: aws.String("-1"), CidrIpv4: aws.String("0.0.0.0/0")}
 	}
-	return &account{
+	return &facade{
 		cluster: ekstypes.Cluster{
 			Name: aws.String("theirs"), Arn: aws.String("arn:aws:eks:us-east-1:111122223333:cluster/theirs"), Version: aws.String("1.35"),
 			Endpoint: aws.String("https://8EBD00AE.gr7.us-east-1.eks.amazonaws.com"),
@@ -72,7 +72,7 @@ func theirAccount() *account {
 	}
 }
 
-func (a *account) DescribeCluster(_ context.Context, in *eks.DescribeClusterInput, _ ...func(*eks.Options)) (*eks.DescribeClusterOutput, error) {
+func (a *facade) DescribeCluster(_ context.Context, in *eks.DescribeClusterInput, _ ...func(*eks.Options)) (*eks.DescribeClusterOutput, error) {
 	a.calls = append(a.calls, "cluster")
 	if *in.Name != *a.cluster.Name {
 		return nil, &ekstypes.ResourceNotFoundException{Message: aws.String("No cluster found for name: " + *in.Name + ".")}
@@ -85,7 +85,7 @@ func (a *account) DescribeCluster(_ context.Context, in *eks.DescribeClusterInpu
 }
 
 // page cuts the one item out of all that a call's token stands for.
-func page[T any](a *account, call string, filters []types.Filter, token *string, all []T) ([]T, *string, error) {
+func page[T any](a *facade, call string, filters []types.Filter, token *string, all []T) ([]T, *string, error) {
 	var what []string
 	for _, f := range filters {
 		what = append(what, *f.Name+"="+strings.Join(f.Values, ","))
@@ -110,7 +110,7 @@ func page[T any](a *account, call string, filters []types.Filter, token *string,
 	return all[at : at+1], next, nil
 }
 
-func (a *account) DescribeSubnets(_ context.Context, in *ec2.DescribeSubnetsInput, _ ...func(*ec2.Options)) (*ec2.DescribeSubnetsOutput, error) {
+func (a *facade) DescribeSubnets(_ context.Context, in *ec2.DescribeSubnetsInput, _ ...func(*ec2.Options)) (*ec2.DescribeSubnetsOutput, error) {
 	var found []types.Subnet
 	for _, s := range a.subnets {
 		value := *s.VpcId
@@ -125,17 +125,17 @@ func (a *account) DescribeSubnets(_ context.Context, in *ec2.DescribeSubnetsInpu
 	return &ec2.DescribeSubnetsOutput{Subnets: items, NextToken: next}, err
 }
 
-func (a *account) DescribeRouteTables(_ context.Context, in *ec2.DescribeRouteTablesInput, _ ...func(*ec2.Options)) (*ec2.DescribeRouteTablesOutput, error) {
+func (a *facade) DescribeRouteTables(_ context.Context, in *ec2.DescribeRouteTablesInput, _ ...func(*ec2.Options)) (*ec2.DescribeRouteTablesOutput, error) {
 	items, next, err := page(a, "tables", in.Filters, in.NextToken, a.tables)
 	return &ec2.DescribeRouteTablesOutput{RouteTables: items, NextToken: next}, err
 }
 
-func (a *account) DescribeVpcEndpoints(_ context.Context, in *ec2.DescribeVpcEndpointsInput, _ ...func(*ec2.Options)) (*ec2.DescribeVpcEndpointsOutput, error) {
+func (a *facade) DescribeVpcEndpoints(_ context.Context, in *ec2.DescribeVpcEndpointsInput, _ ...func(*ec2.Options)) (*ec2.DescribeVpcEndpointsOutput, error) {
 	items, next, err := page(a, "endpoints", in.Filters, in.NextToken, a.endpoints)
 	return &ec2.DescribeVpcEndpointsOutput{VpcEndpoints: items, NextToken: next}, err
 }
 
-func (a *account) DescribeAvailabilityZones(_ context.Context, in *ec2.DescribeAvailabilityZonesInput, _ ...func(*ec2.Options)) (*ec2.DescribeAvailabilityZonesOutput, error) {
+func (a *facade) DescribeAvailabilityZones(_ context.Context, in *ec2.DescribeAvailabilityZonesInput, _ ...func(*ec2.Options)) (*ec2.DescribeAvailabilityZonesOutput, error) {
 	if in.AllAvailabilityZones != nil {
 		return nil, errors.New("zones that are not open to the account were asked for")
 	}
@@ -147,17 +147,17 @@ func (a *account) DescribeAvailabilityZones(_ context.Context, in *ec2.DescribeA
 	return out, err
 }
 
-func (a *account) DescribeSecurityGroupRules(_ context.Context, in *ec2.DescribeSecurityGroupRulesInput, _ ...func(*ec2.Options)) (*ec2.DescribeSecurityGroupRulesOutput, error) {
+func (a *facade) DescribeSecurityGroupRules(_ context.Context, in *ec2.DescribeSecurityGroupRulesInput, _ ...func(*ec2.Options)) (*ec2.DescribeSecurityGroupRulesOutput, error) {
 	items, next, err := page(a, "rules", in.Filters, in.NextToken, a.rules)
 	return &ec2.DescribeSecurityGroupRulesOutput{SecurityGroupRules: items, NextToken: next}, err
 }
 
-func (a *account) DescribeNatGateways(_ context.Context, in *ec2.DescribeNatGatewaysInput, _ ...func(*ec2.Options)) (*ec2.DescribeNatGatewaysOutput, error) {
+func (a *facade) DescribeNatGateways(_ context.Context, in *ec2.DescribeNatGatewaysInput, _ ...func(*ec2.Options)) (*ec2.DescribeNatGatewaysOutput, error) {
 	items, next, err := page(a, "NAT gateways", in.Filter, in.NextToken, a.nats)
 	return &ec2.DescribeNatGatewaysOutput{NatGateways: items, NextToken: next}, err
 }
 
-func reader(a *account, s status) clusterFacts {
+func reader(a *facade, s status) clusterFacts {
 	return clusterFacts{clusters: a, network: clusterNetwork{a}, stacks: s, log: slog.New(slog.DiscardHandler)}
 }
 
@@ -173,7 +173,7 @@ func theirFacts() factsResponse {
 func TestClusterFacts(t *testing.T) {
 	looks := []string{"cluster", "subnets vpc-id=vpc-0a", "tables vpc-id=vpc-0a", "endpoints vpc-id=vpc-0a", "zones", "rules group-id=sg-0c,sg-0e"}
 	tests := map[string]struct {
-		change  func(*account, *factsRequest)
+		change  func(*facade, *factsRequest)
 		status  status // of the stack
 		want    func(*contract.ClusterFactsData)
 		calls   []string // empty: looks
@@ -182,10 +182,10 @@ func TestClusterFacts(t *testing.T) {
 	}{
 		"create": {},
 		"create with subnets, as an empty parameter gives them": {
-			change: func(_ *account, r *factsRequest) { r.Props.PrivateSubnetIDs = []string{""} },
+			change: func(_ *facade, r *factsRequest) { r.Props.PrivateSubnetIDs = []string{""} },
 		},
 		"create with subnets": {
-			change: func(_ *account, r *factsRequest) {
+			change: func(_ *facade, r *factsRequest) {
 				r.Props.PrivateSubnetIDs = []string{"subnet-3", " subnet-1", "subnet-3"}
 			},
 			want: func(d *contract.ClusterFactsData) {
@@ -193,90 +193,90 @@ func TestClusterFacts(t *testing.T) {
 			},
 		},
 		"create with subnets from elsewhere": {
-			change: func(_ *account, r *factsRequest) {
+			change: func(_ *facade, r *factsRequest) {
 				r.Props.PrivateSubnetIDs = []string{"subnet-9", "subnet-1", "subnet-8"}
 			},
 			calls: slices.Insert(slices.Clone(looks), 2, "subnets subnet-id=subnet-9,subnet-8"),
 			err:   "subnet-9 of PrivateSubnetIds cannot be used (it is in vpc-0f, and the cluster in vpc-0a); subnet-8 of PrivateSubnetIds cannot be used (it does not exist in this region",
 		},
 		"create with a proxy": {
-			change: func(a *account, r *factsRequest) {
+			change: func(a *facade, r *factsRequest) {
 				a.tables[0].Routes, a.tables[1].Routes = nil, nil
 				r.Props.HTTPSProxy = "http://proxy.example.com:3128"
 			},
 		},
 		"create without a way out": {
-			change: func(a *account, _ *factsRequest) { a.tables[0].Routes, a.tables[1].Routes = nil, nil },
+			change: func(a *facade, _ *factsRequest) { a.tables[0].Routes, a.tables[1].Routes = nil, nil },
 			err: "use cluster theirs: give subnets for functions and nodes as PrivateSubnetIds: private ones of vpc-0a with a way out. None of the cluster's own can be used: " +
 				"subnet-1 (route table rtb-0 leads nowhere out of the VPC, and without a way out the VPC needs endpoints it does not have: ec2, ecr.api, ecr.dkr, eks, s3, sts); subnet-2 (route table rtb-1",
 		},
 		"create with a public endpoint that some may reach": {
-			change: func(a *account, _ *factsRequest) {
+			change: func(a *facade, _ *factsRequest) {
 				at := a.cluster.ResourcesVpcConfig
 				at.EndpointPrivateAccess, at.PublicAccessCidrs = false, []string{"198.51.100.0/24"}
 			},
 			calls: append(slices.Clone(looks), "NAT gateways vpc-id=vpc-0a"), err: "which does not let in 203.0.113.9",
 		},
 		"create waits for a cluster that is made": {
-			change: func(a *account, _ *factsRequest) {
+			change: func(a *facade, _ *factsRequest) {
 				a.statuses = []ekstypes.ClusterStatus{ekstypes.ClusterStatusCreating, ekstypes.ClusterStatusUpdating}
 			},
 			calls: append([]string{"cluster", "cluster"}, looks...),
 		},
 		"create gives up a cluster that is updated for long": {
-			change: func(a *account, _ *factsRequest) {
+			change: func(a *facade, _ *factsRequest) {
 				a.statuses = slices.Repeat([]ekstypes.ClusterStatus{ekstypes.ClusterStatusUpdating}, 99)
 			},
 			calls: slices.Repeat([]string{"cluster"}, 18), err: "use cluster theirs: EKS is updating it",
 		},
 		"create refuses a cluster that is deleted at once": {
-			change: func(a *account, _ *factsRequest) {
+			change: func(a *facade, _ *factsRequest) {
 				a.statuses = []ekstypes.ClusterStatus{ekstypes.ClusterStatusDeleting}
 			},
 			calls: []string{"cluster"}, err: "use cluster theirs: it is being deleted",
 		},
 		"create of no cluster": {
-			change: func(_ *account, r *factsRequest) { r.Props.ClusterName = "thiers" }, calls: []string{"cluster"},
+			change: func(_ *facade, r *factsRequest) { r.Props.ClusterName = "thiers" }, calls: []string{"cluster"},
 			err: "use cluster thiers: EKS has no cluster of that name in us-east-1: aws eks list-clusters --region us-east-1 shows those that there are",
 		},
 		"create with a right that lacks": {
-			change: func(a *account, _ *factsRequest) { a.denied = "tables" }, calls: looks[:3],
+			change: func(a *facade, _ *factsRequest) { a.denied = "tables" }, calls: looks[:3],
 			err: "look at the network of cluster theirs: list the route tables: UnauthorizedOperation: no",
 		},
 		"create of a cluster without a VPC": {
-			change: func(a *account, _ *factsRequest) { a.cluster.ResourcesVpcConfig = nil }, calls: looks[:1], err: "use cluster theirs: EKS names no VPC of it",
+			change: func(a *facade, _ *factsRequest) { a.cluster.ResourcesVpcConfig = nil }, calls: looks[:1], err: "use cluster theirs: EKS names no VPC of it",
 		},
 		"update looks again": {
-			change: func(a *account, r *factsRequest) {
+			change: func(a *facade, r *factsRequest) {
 				r.Type, r.PhysicalID = customresource.Update, "clusterfacts/theirs"
 				a.cluster.Version = aws.String("1.36")
 			},
 			want: func(d *contract.ClusterFactsData) { d.KubernetesVersion = "1.36" },
 		},
 		"update to another cluster": {
-			change:  func(_ *account, r *factsRequest) { r.Type, r.PhysicalID = customresource.Update, "clusterfacts/first" },
+			change:  func(_ *facade, r *factsRequest) { r.Type, r.PhysicalID = customresource.Update, "clusterfacts/first" },
 			another: "clusterfacts/theirs",
 		},
 		"update while EKS updates the cluster": {
-			change: func(a *account, r *factsRequest) {
+			change: func(a *facade, r *factsRequest) {
 				r.Type, a.statuses = customresource.Update, []ekstypes.ClusterStatus{ekstypes.ClusterStatusUpdating}
 			},
 		},
 		"update of a cluster that is deleted": {
-			change: func(a *account, r *factsRequest) {
+			change: func(a *facade, r *factsRequest) {
 				r.Type, a.statuses = customresource.Update, []ekstypes.ClusterStatus{ekstypes.ClusterStatusDeleting}
 			},
 			calls: looks[:1], err: "it is being deleted",
 		},
 		"update to subnets that cannot be used": {
-			change: func(a *account, r *factsRequest) {
+			change: func(a *facade, r *factsRequest) {
 				r.Type, r.Props.PrivateSubnetIDs = customresource.Update, []string{"subnet-1"}
 				a.subnets[0].AvailableIpAddressCount = aws.Int32(0)
 			},
 			status: updating, err: "subnet-1 of PrivateSubnetIds cannot be used (no address of it is free)",
 		},
 		"a rollback to subnets that cannot be used any more": {
-			change: func(a *account, r *factsRequest) {
+			change: func(a *facade, r *factsRequest) {
 				r.Type, r.Props.PrivateSubnetIDs = customresource.Update, []string{"subnet-1"}
 				a.subnets[0].AvailableIpAddressCount = aws.Int32(0)
 			},

@@ -19,11 +19,11 @@ import (
 const stackID = "arn:aws:cloudformation:us-east-1:111122223333:stack/quickstart/0a0a0a0a-1111-2222-3333-444455556666"
 
 // byID are the subnets of an account, which are also asked for by their IDs.
-type byID struct{ *account }
+type byID struct{ *facade }
 
 func (b byID) DescribeSubnets(ctx context.Context, in *ec2.DescribeSubnetsInput, _ ...func(*ec2.Options)) (*ec2.DescribeSubnetsOutput, error) {
 	if len(in.SubnetIds) == 0 {
-		return b.account.DescribeSubnets(ctx, in)
+		return b.facade.DescribeSubnets(ctx, in)
 	}
 	out := &ec2.DescribeSubnetsOutput{}
 	for _, s := range b.subnets {
@@ -45,7 +45,7 @@ func (byID) DescribeInternetGateways(context.Context, *ec2.DescribeInternetGatew
 
 // theirVPC is an account with two subnets that have a way out, subnet-1 and
 // subnet-2, and one that has none, subnet-3.
-func theirVPC() *account {
+func theirVPC() *facade {
 	a := theirAccount()
 	a.tables = append(a.tables, types.RouteTable{
 		RouteTableId: aws.String("rtb-3"), VpcId: aws.String("vpc-0a"), Associations: []types.RouteTableAssociation{{SubnetId: aws.String("subnet-3")}},
@@ -54,7 +54,7 @@ func theirVPC() *account {
 }
 
 // shut takes the ways out of all subnets.
-func shut(a *account) {
+func shut(a *facade) {
 	for i := range a.tables {
 		a.tables[i].Routes = nil
 	}
@@ -67,7 +67,7 @@ func TestWaysOutOfGivenSubnets(t *testing.T) {
 	}
 	before := []string{"subnet-1", "subnet-2"}
 	tests := map[string]struct {
-		change func(*account)
+		change func(*facade)
 		given  []string
 		old    []string // of an update
 		props  contract.NetworkPlan
@@ -99,7 +99,7 @@ func TestWaysOutOfGivenSubnets(t *testing.T) {
 			err: []string{"where the public registries of the images are"},
 		},
 		"create without a right": {
-			change: func(a *account) { a.denied = "tables" }, given: before, calls: looks("subnet-1,subnet-2")[:2],
+			change: func(a *facade) { a.denied = "tables" }, given: before, calls: looks("subnet-1,subnet-2")[:2],
 			err: []string{"use the given subnets: list the route tables: UnauthorizedOperation: no"},
 		},
 		"update asks nothing of subnets that were given": {change: shut, given: before, old: before},
@@ -107,7 +107,7 @@ func TestWaysOutOfGivenSubnets(t *testing.T) {
 			change: shut, given: before, old: []string{"subnet-2 ", " subnet-1"}, props: contract.NetworkPlan{ChartSource: "s3://mirror/charts"},
 		},
 		"update with a further subnet": {
-			change: func(a *account) { a.tables[2].Routes = a.tables[0].Routes }, given: []string{"subnet-1", "subnet-2", "subnet-3"}, old: before, calls: looks("subnet-3"),
+			change: func(a *facade) { a.tables[2].Routes = a.tables[0].Routes }, given: []string{"subnet-1", "subnet-2", "subnet-3"}, old: before, calls: looks("subnet-3"),
 		},
 		"update with a further subnet without a way out": {
 			given: []string{"subnet-1", "subnet-3", "subnet-2"}, old: before, calls: looks("subnet-3"),
@@ -150,7 +150,7 @@ func TestWaysOutOfGivenSubnets(t *testing.T) {
 }
 
 // closed takes the ways out of all subnets, and gives the VPC all endpoints.
-func closed(a *account) {
+func closed(a *facade) {
 	shut(a)
 	for _, service := range []string{"ec2", "ecr.api", "ecr.dkr", "eks", "s3", "sts", "elasticloadbalancing", "sqs", "ssm"} {
 		a.endpoints = append(a.endpoints, types.VpcEndpoint{

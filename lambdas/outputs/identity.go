@@ -10,14 +10,18 @@ import (
 )
 
 const (
-	outputsPrefix = "workspaceoutputs/"
-	fixedPrefix   = "fixedanswers/"
-	factsPrefix   = "clusterfacts/"
+	outputsPrefix   = "workspaceoutputs/"
+	fixedPrefix     = "fixedanswers/"
+	factsPrefix     = "clusterfacts/"
+	preflightPrefix = "preflight/"
 )
 
 // outputsID is the physical ID of a workspace's outputs. A network plan's ID is
 // made by netplan.Plan.ID.
 func outputsID(workspace string) string { return outputsPrefix + workspace }
+
+// preflightID is the physical ID of what was looked at for a workspace.
+func preflightID(workspace string) string { return preflightPrefix + workspace }
 
 // fixedID is the physical ID of a stack's fixed answers: the digest of each, by
 // the parameter's name, such as fixedanswers/ClusterName=0a1b2c3d4e5f.

@@ -133,7 +133,7 @@ func (n network) subnets(ctx context.Context, ids []string) (map[string]netplan.
 	return found, nil
 }
 
-// stackDescriber is the part of the CloudFormation API that rollsBack needs.
+// stackDescriber is the part of the CloudFormation API that statusOf needs.
 type stackDescriber interface {
 	DescribeStacks(context.Context, *cloudformation.DescribeStacksInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error)
 }
@@ -141,12 +141,18 @@ type stackDescriber interface {
 // rollsBack tells whether the stack goes back to what it was before an update
 // that failed: nothing else tells such an event from an update by a person.
 func rollsBack(ctx context.Context, api stackDescriber, stackID string) (bool, error) {
+	status, err := statusOf(ctx, api, stackID)
+	return status == cfntypes.StackStatusUpdateRollbackInProgress, err
+}
+
+// statusOf is the stack's status.
+func statusOf(ctx context.Context, api stackDescriber, stackID string) (cfntypes.StackStatus, error) {
 	out, err := api.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &stackID})
 	if err != nil {
-		return false, fmt.Errorf("read the status of the stack: %w", err)
+		return "", fmt.Errorf("read the status of the stack: %w", err)
 	}
 	for _, s := range out.Stacks {
-		return s.StackStatus == cfntypes.StackStatusUpdateRollbackInProgress, nil
+		return s.StackStatus, nil
 	}
-	return false, fmt.Errorf("read the status of the stack: CloudFormation does not know %s", stackID)
+	return "", fmt.Errorf("read the status of the stack: CloudFormation does not know %s", stackID)
 }

@@ -61,14 +61,19 @@ type deployment struct {
 // the test.
 func start(t *testing.T, order string) *deployment {
 	t.Helper()
+	return startIn(t, rehearsal.Config{Order: order})
+}
+
+// startIn is start with the rest of a configuration.
+func startIn(t *testing.T, c rehearsal.Config) *deployment {
+	t.Helper()
 	dist := os.Getenv("QUICKSTART_DIST")
 	if dist == "" {
 		t.Skip("QUICKSTART_DIST is not set: run these tests through make test")
 	}
-	env, err := rehearsal.Start(t.Context(), rehearsal.Config{
-		Python: os.Getenv("REHEARSAL_PYTHON"), Localkube: os.Getenv("REHEARSAL_LOCALKUBE"), Launcher: os.Getenv("REHEARSAL_LAUNCHER"), Order: order,
-		Karpenter: os.Getenv("REHEARSAL_KARPENTER"), Controllers: os.Getenv("REHEARSAL_CONTROLLERS"),
-	})
+	c.Python, c.Localkube, c.Launcher = os.Getenv("REHEARSAL_PYTHON"), os.Getenv("REHEARSAL_LOCALKUBE"), os.Getenv("REHEARSAL_LAUNCHER")
+	c.Karpenter, c.Controllers = os.Getenv("REHEARSAL_KARPENTER"), os.Getenv("REHEARSAL_CONTROLLERS")
+	env, err := rehearsal.Start(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -117,6 +117,7 @@ func (d *deployment) live(t *testing.T, l launch, m *rehearsal.MadeCluster) {
 		t.Fatal(err)
 	}
 	outputs := checkOutputs(t, s)
+	d.checkAccountWasRead(t, s)
 	if err := m.CheckKept(t.Context(), standing); err != nil {
 		t.Error(err)
 	}

@@ -111,6 +111,7 @@ func TestExistingVPC(t *testing.T) {
 				t.Fatal(err)
 			}
 			outputs := checkOutputs(t, s)
+			d.checkAccountWasRead(t, s)
 			if err := customer.CheckKept(t.Context()); err != nil {
 				t.Error(err)
 			}

@@ -34,6 +34,7 @@ func TestGivenSubnets(t *testing.T) {
 		t.Fatal(err)
 	}
 	outputs := checkOutputs(t, s)
+	d.checkAccountWasRead(t, s)
 	if want := strings.Join(customer.Subnets[1:3], ","); outputs["SubnetIds"] != want || outputs["PublicSubnetIds"] != customer.Subnets[0] || outputs["VpcId"] != customer.ID {
 		t.Errorf("outputs have subnets %s and %s in %s", outputs["SubnetIds"], outputs["PublicSubnetIds"], outputs["VpcId"])
 	}

@@ -21,6 +21,7 @@ func TestCreateUpdateDelete(t *testing.T) {
 		t.Fatal(err)
 	}
 	outputs := checkOutputs(t, s)
+	d.checkAccountWasRead(t, s)
 	created := releases(t, d, outputs["ClusterName"])
 	if want := map[string]int{"kube-system/karpenter-crd": 1, "kube-system/karpenter": 1, "kube-system/aws-load-balancer-controller": 1, "kube-system/e6data-analytics": 1, outputs["KubernetesNamespace"] + "/analytics": 1}; !cmp.Equal(want, created) {
 		t.Errorf("releases after create (-want +got):\n%s", cmp.Diff(want, created))

@@ -1,5 +1,12 @@
 package e2e
 
+import (
+	"strings"
+
+	"github.com/e6data/aws-quickstart/internal/contract"
+	"github.com/e6data/aws-quickstart/internal/preflight"
+)
+
 const ec2Here = "arn:aws:ec2:{region}:{account}:"
 
 var (
@@ -37,17 +44,51 @@ var helmInstallerPermissions = append([]permission{
 	mayNot("its own rights", "iam:PutRolePolicy iam:DeleteRolePermissionsBoundary", "{HelmInstallerRole}"),
 }, ownLogs("HelmInstallerLogGroup")...)
 
+// readsOfRegion are what the function counts, and looks up, before anything is
+// made.
+const readsOfRegion = "ec2:DescribeVpcs ec2:DescribeInternetGateways ec2:DescribeAddresses ec2:DescribeNatGateways ec2:DescribeSubnets " +
+	"ec2:DescribeInstances ec2:DescribeInstanceTypes ec2:DescribeInstanceTypeOfferings eks:DescribeClusterVersions " +
+	"logs:DescribeLogGroups"
+
 var outputsPermissions = append([]permission{
 	may("knows the zones", "ec2:DescribeAvailabilityZones", "*"),
+	may("counts what is there", readsOfRegion, "*"),
+	mayNot("what is in other regions", readsOfRegion, "*", inAnotherRegion),
+	may("compares it with the quotas", "servicequotas:GetServiceQuota",
+		"arn:aws:servicequotas:{region}:{account}:vpc/L-F678F1CE arn:aws:servicequotas:{region}:{account}:ec2/L-0263D0A3"),
+	mayNot("more of them", "servicequotas:RequestServiceQuotaIncrease", "arn:aws:servicequotas:{region}:{account}:vpc/L-F678F1CE"),
+	may("looks for roles of AWS's services", "iam:GetRole", strings.Join(linkedRoles(), " ")),
+	may("looks whether the control plane's role is there, with its path and without", "iam:GetRole",
+		"arn:aws:iam::{account}:role/"+controlPlaneRole+" arn:aws:iam::{account}:role/with/a/path/"+controlPlaneRole),
+	mayNot("other roles", "iam:GetRole", "arn:aws:iam::{account}:role/anything"),
+	mayNot("users and policies, where none is named", "iam:GetUser", "arn:aws:iam::{account}:user/anybody"),
+	mayNot("boundaries, where none is named", "iam:GetPolicy", "arn:aws:iam::{account}:policy/boundary"),
+	may("looks whether the cluster's name is taken", "eks:DescribeCluster", "arn:aws:eks:{region}:{account}:cluster/{cluster}"),
+	may("reads the key's settings", "kms:DescribeKey kms:GetKeyPolicy kms:ListGrants", "{key}"),
+	mayNot("other keys' settings", "kms:DescribeKey kms:GetKeyPolicy kms:ListGrants", "arn:aws:kms:{region}:{account}:key/00000000-0000-0000-0000-000000000000"),
+	mayNot("use of the key", "kms:Decrypt kms:GenerateDataKey kms:CreateGrant", "{key}"),
+	may("looks for the charts", "s3:GetObject", "arn:aws:s3:::{artifacts}/{charts}/karpenter-1.14.0.tgz"),
+	mayNot("other files beside them", "s3:GetObject", "arn:aws:s3:::{artifacts}/other/karpenter-1.14.0.tgz"),
+	may("tells a chart that is missing", "s3:ListBucket", "arn:aws:s3:::{artifacts}", keys{"s3:prefix": "{charts}/karpenter-1.14.0.tgz"}),
+	mayNot("what else is in the bucket", "s3:ListBucket", "arn:aws:s3:::{artifacts}", keys{"s3:prefix": "{charts}/"}),
+	mayNot("what is in others", "s3:ListBucket", "arn:aws:s3:::another", keys{"s3:prefix": "{charts}/karpenter-1.14.0.tgz"}),
 	may("knows whether the stack is rolled back", "cloudformation:DescribeStacks", "{stack}"),
 	mayNot("other stacks", "cloudformation:DescribeStacks", "arn:aws:cloudformation:{region}:{account}:stack/another/1"),
 	mayNot("what the stack was told", "cloudformation:GetTemplate cloudformation:ListStackResources", "{stack}"),
-	mayNot("more of EC2", "ec2:DescribeInstances ec2:DescribeVpcs ec2:DescribeNetworkInterfaces", "*"),
+	mayNot("more of EC2", "ec2:DescribeNetworkInterfaces ec2:DescribeSecurityGroups ec2:DescribeRouteTables", "*"),
 	mayNot("interfaces", "ec2:CreateNetworkInterface", ec2Here+"network-interface/*"),
-	mayNot("the cluster", "eks:DescribeCluster", "arn:aws:eks:{region}:{account}:cluster/{cluster}"),
-	mayNot("charts and code", "s3:GetObject", "arn:aws:s3:::{artifacts}/{charts}/karpenter-1.14.0.tgz"),
+	mayNot("more of the cluster", "eks:ListNodegroups eks:ListAccessEntries", "arn:aws:eks:{region}:{account}:cluster/{cluster}"),
 	mayNot("its own rights", "iam:PutRolePolicy", "{OutputsFunctionRole}"),
 }, ownLogs("OutputsFunctionLogGroup")...)
+
+// linkedRoles are the ARNs of the roles that services make for themselves, with
+// their path and, as IAM judges a question for one that is not there, without.
+func linkedRoles() (arns []string) {
+	for _, name := range preflight.LinkedRoles(contract.ModeNewVPC) {
+		arns = append(arns, "arn:aws:iam::{account}:role/"+name)
+	}
+	return arns
+}
 
 // The add-ons' roles have AWS's own policies; the rows say what is relied on.
 var ebsCsiPermissions = append([]permission{

@@ -134,7 +134,9 @@ func newPermissionWorld(t *testing.T) *permissionWorld {
 	d := start(t, "")
 	s := d.stack(t)
 	key := d.newKey(t)
-	d.snapshot(t) // the key is not the stack's
+	w := &permissionWorld{deployment: d, stack: s, roles: map[string]string{}}
+	w.makeRole(t, controlPlaneRole)
+	d.snapshot(t) // the key and the role are not the stack's
 	answers := d.parameters(map[string]string{"GlueAccess": "ReadWrite", "KmsKeyArn": key, "ControlPlanePrincipalArn": "arn:aws:iam::" + account + ":role/" + controlPlaneRole})
 	if err := s.Create(t.Context(), answers); err != nil {
 		t.Fatal(err)
@@ -143,7 +145,7 @@ func newPermissionWorld(t *testing.T) *permissionWorld {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &permissionWorld{deployment: d, stack: s, roles: map[string]string{}, physical: resources}
+	w.physical = resources
 	outputs := checkOutputs(t, s)
 	cluster, err := d.clients.EKS.DescribeCluster(t.Context(), &eks.DescribeClusterInput{Name: aws.String(outputs["ClusterName"])})
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 
 // checkers are what may be made before the answers are checked by a function.
 var checkers = []string{
-	"OutputsFunction", "OutputsFunctionRole", "OutputsFunctionLogGroup", "OutputsFunctionInvokeConfig", "FixedAnswers", "NetworkPlan",
+	"OutputsFunction", "OutputsFunctionRole", "OutputsFunctionLogGroup", "OutputsFunctionInvokeConfig", "FixedAnswers", "Preflight", "NetworkPlan",
 }
 
 // refusedAnswers are what only a function can tell to be wrong: with parts of the
@@ -113,17 +113,17 @@ var inNewVPC = []refusedAnswers{
 	{
 		"all zones but one are excluded",
 		map[string]string{"ExcludedAvailabilityZones": "us-east-1a,us-east-1b,us-east-1c,us-east-1d,us-east-1e"},
-		[]string{"NetworkPlan", "only us-east-1f can be used", "Exclude fewer zones"},
+		[]string{"Preflight", "only us-east-1f can be used", "Take zones out of ExcludedAvailabilityZones"},
 	},
 	{
 		"all zones are excluded by ID",
 		map[string]string{"ExcludedAvailabilityZones": "use1-az1,use1-az2,use1-az3,use1-az4,use1-az5,use1-az6"},
-		[]string{"NetworkPlan", "none can be used", "Exclude fewer zones"},
+		[]string{"Preflight", "none can be used", "Take zones out of ExcludedAvailabilityZones"},
 	},
 	{
 		"a zone that the region does not have",
 		map[string]string{"AdditionalAvailabilityZones": "us-east-1z"},
-		[]string{"NetworkPlan", "the region has no zone us-east-1z; it has us-east-1a"},
+		[]string{"Preflight", "the region has no zone us-east-1z; it has us-east-1a"},
 	},
 }
 
@@ -154,31 +154,31 @@ func inExistingVPC(full, other *rehearsal.MadeVPC) []refusedAnswers {
 	}
 	a, b, c, d := full.Subnets[0], full.Subnets[1], full.Subnets[2], full.Subnets[3]
 	return []refusedAnswers{
-		{"no room", nil, []string{"NetworkPlan", "no room for subnets in 2 zones", "a free /24 and a free /27", "10.60.0.128/25", "PrivateSubnetIds"}},
+		{"no room", nil, []string{"Preflight", "no room for subnets in 2 zones", "a free /24 and a free /27", "10.60.0.128/25", "PrivateSubnetIds"}},
 		{"one zone", given(a), []string{"private subnets in 2 Availability Zones, and these are in 1"}},
-		{"a zone without EKS", given(a, c), []string{"us-east-1c (use1-az3), where EKS makes no cluster"}},
+		{"a zone without EKS", given(a, c), []string{"where EKS makes no cluster (" + c + "): it is in us-east-1c (use1-az3)"}},
 		{"a small subnet", given(a, d), []string{"has 11 free addresses, at least 16 are needed"}},
-		{"a subnet from nowhere", given("subnet-0123456789abcdef0"), []string{"subnet ID 'subnet-0123456789abcdef0' does not exist"}},
-		{"a subnet of another VPC", given(a, other.Subnets[0]), []string{other.Subnets[0] + " is in " + other.ID + ", not in VpcId " + full.ID}},
-		{"a subnet that is private and public", and(given(a, b), "PublicSubnetIds", b), []string{b + " is given as private and as public"}},
-		{"a public subnet of another VPC", and(given(a, b), "PublicSubnetIds", other.Subnets[0]), []string{other.Subnets[0] + " is in " + other.ID}},
-		{"subnets in a zone to leave out", and(given(a, b), "ExcludedAvailabilityZones", "us-east-1b"), []string{b + " is in zone us-east-1b, which ExcludedAvailabilityZones names"}},
+		{"a subnet from nowhere", given("subnet-0123456789abcdef0"), []string{"there is no subnet of this ID in this region (subnet-0123456789abcdef0)"}},
+		{"a subnet of another VPC", given(a, other.Subnets[0]), []string{"in another VPC (" + other.Subnets[0] + "): it is in " + other.ID + ". Give subnets of the VPC " + full.ID}},
+		{"a subnet that is private and public", and(given(a, b), "PublicSubnetIds", b), []string{"the subnet is given as private and as public (" + b + ")"}},
+		{"a public subnet of another VPC", and(given(a, b), "PublicSubnetIds", other.Subnets[0]), []string{"in another VPC (" + other.Subnets[0] + "): it is in " + other.ID}},
+		{"subnets in a zone to leave out", and(given(a, b), "ExcludedAvailabilityZones", "us-east-1b"), []string{"in a zone that ExcludedAvailabilityZones names (" + b + "): it is in us-east-1b"}},
 		{
-			"zones to add beside given subnets", and(given(a, b), "AdditionalAvailabilityZones", "us-east-1d"),
+			"zones to add beside given subnets", and(and(given(a, b), "AdditionalAvailabilityZones", "us-east-1d"), "HttpsProxy", "http://proxy.example.com:3128"),
 			[]string{"AdditionalAvailabilityZones is for subnets that this stack makes", "add subnets in them to PrivateSubnetIds"},
 		},
 		{
 			"subnets without a way out", given(a, b),
 			[]string{
-				"NetworkPlan", a + ", " + b + " of PrivateSubnetIds cannot be used: route table rtb-", " leads nowhere out of the VPC",
-				"endpoints it does not have: ec2, ecr.api, ecr.dkr, eks, s3, sts, elasticloadbalancing, sqs, ssm", "a default route to a NAT gateway",
+				"Preflight", "no way out to AWS's APIs (" + a + "): rtb-", "no way out to AWS's APIs (" + b + "): rtb-", " has no default route",
+				"the VPC lacks ec2, ecr.api, ecr.dkr, eks, elasticloadbalancing, sqs, ssm, sts, s3", "Add a default route to a NAT gateway",
 			},
 		},
 	}
 }
 
-// inClosedVPC are wrong in a VPC as closedVPC says.
-func inClosedVPC(closed *rehearsal.MadeVPC) []refusedAnswers {
+// inClosedVPC are wrong in a VPC as closedVPC says, with charts in a bucket.
+func inClosedVPC(closed *rehearsal.MadeVPC, charts string) []refusedAnswers {
 	answers := func(charts, images string) map[string]string {
 		return map[string]string{
 			"VpcId": closed.ID, "PrivateSubnetIds": strings.Join(closed.Subnets, ","), "ChartSource": charts, "ImageRegistry": images,
@@ -190,7 +190,7 @@ func inClosedVPC(closed *rehearsal.MadeVPC) []refusedAnswers {
 			[]string{"NetworkPlan", "nothing leads from " + strings.Join(closed.Subnets, ", ") + " to the internet", "give s3://bucket/prefix as ChartSource"},
 		},
 		{
-			"public images behind endpoints alone", answers("s3://charts-of-ours/mirror", ""),
+			"public images behind endpoints alone", answers(charts, ""),
 			[]string{"NetworkPlan", "nothing leads from " + strings.Join(closed.Subnets, ", ") + " to the internet", "give that registry as ImageRegistry"},
 		},
 	}
@@ -221,7 +221,7 @@ func TestAnswersThatAFunctionRefuses(t *testing.T) {
 	for _, r := range sample(t, inExistingVPC(full, other), 3) {
 		rows = append(rows, row{existingVPC, r})
 	}
-	for _, r := range sample(t, inClosedVPC(closed), 1) {
+	for _, r := range sample(t, inClosedVPC(closed, d.parameters(nil)["ChartSource"]), 1) {
 		rows = append(rows, row{existingVPC, r})
 	}
 	for i, r := range rows {

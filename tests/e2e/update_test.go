@@ -21,7 +21,7 @@ func TestAFailedUpdateKeepsTheWorkspace(t *testing.T) {
 	}{
 		"a chart version that does not exist": {
 			map[string]string{"WorkspaceChartVersion": "9.9.9"},
-			[]string{"Workspace", "there is probably no", "workspace-9.9.9.tgz", "correct the version"},
+			[]string{"Preflight", "there is no ", "workspace-9.9.9.tgz", "correct ChartSource or the versions"},
 		},
 		"a chart version that never gets ready": {
 			map[string]string{"WorkspaceChartVersion": "2.1.13"},

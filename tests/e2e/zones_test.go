@@ -79,8 +79,12 @@ func TestAZoneIsAddedOnRequest(t *testing.T) {
 	if diff := cmp.Diff(withoutLaunchTemplates(inventory), withoutLaunchTemplates(d.leftovers(t))); diff != "" {
 		t.Errorf("more zones on offer moved something (-before +after):\n%s", diff)
 	}
-	// The new zone is there already when the workspace fails.
-	d.refusedUpdate(t, s, map[string]string{"AdditionalAvailabilityZones": "us-east-1c", "WorkspaceChartVersion": "9.9.9"}, "workspace-9.9.9.tgz")
+	// The new zone is there already when the workspace fails: its chart is an
+	// archive of nothing.
+	if err := d.clients.Upload(t.Context(), d.bucket, d.version+"/charts/workspace-9.9.9.tgz", []byte("no archive")); err != nil {
+		t.Fatal(err)
+	}
+	d.refusedUpdate(t, s, map[string]string{"AdditionalAvailabilityZones": "us-east-1c", "WorkspaceChartVersion": "9.9.9"}, "Workspace (Custom::HelmRelease)")
 	if diff := cmp.Diff(withoutLaunchTemplates(inventory), withoutLaunchTemplates(d.leftovers(t))); diff != "" {
 		t.Errorf("the rolled-back update left something (-before +after):\n%s", diff)
 	}

@@ -128,6 +128,10 @@ var decoders = map[string]func(*testing.T, *stackRun, string) any{
 		t.Helper()
 		return decode[contract.OidcProvider](t, r, id)
 	},
+	contract.TypePreflight: func(t *testing.T, r *stackRun, id string) any {
+		t.Helper()
+		return decode[contract.Preflight](t, r, id)
+	},
 	contract.TypeWorkspaceOutputs: func(t *testing.T, r *stackRun, id string) any {
 		t.Helper()
 		return decode[contract.WorkspaceOutputs](t, r, id)
@@ -163,6 +167,7 @@ func TestAttributesOfCustomResourcesAreAnswered(t *testing.T) {
 		contract.TypeHelmRelease:      contract.HelmReleaseData{},
 		contract.TypeNetworkPlan:      contract.NetworkPlanData{},
 		contract.TypeOidcProvider:     contract.OidcProviderData{},
+		contract.TypePreflight:        contract.PreflightData{},
 		contract.TypeWorkspaceOutputs: contract.WorkspaceOutputsData{},
 	}
 	for _, file := range []string{existingFile, clusterFile} {

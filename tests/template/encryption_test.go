@@ -50,12 +50,19 @@ func TestTheCustomersKeyEncryptsTheCustomersData(t *testing.T) {
 }
 
 // A right on the key holds for that key, through one service of this region,
-// and a grant for AWS's own resources only.
+// and a grant for AWS's own resources only. What looks at the key's settings asks
+// by itself.
 func TestKeyIsUsedThroughServicesOnly(t *testing.T) {
 	r := newRun(t, quickstartFile, map[string]string{"KmsKeyArn": keyARN})
 	found := 0
 	for _, s := range statements(r) {
 		if !slices.ContainsFunc(s.Actions, func(a string) bool { return strings.HasPrefix(a, "kms:") }) || s.Effect != "Allow" {
+			continue
+		}
+		if s.where == "OutputsFunctionRole/preflight-key" {
+			if want := []string{"kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListGrants"}; !slices.Equal(s.Actions, want) || !slices.Equal(s.Resources, []string{keyARN}) {
+				t.Errorf("%s allows %v on %v", s, s.Actions, s.Resources)
+			}
 			continue
 		}
 		found++

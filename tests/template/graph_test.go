@@ -273,9 +273,9 @@ func TestNetworkOrder(t *testing.T) {
 	}
 }
 
-// What the checks of the answers refuse is refused before anything else is made
+// What the checks of the account and of the answers refuse is refused before anything else is made
 // or changed: everything waits for them, and they for the function only.
-func TestEverythingWaitsForTheChecksOfTheAnswers(t *testing.T) {
+func TestEverythingWaitsForTheChecks(t *testing.T) {
 	for _, file := range walkedFiles() {
 		second := "NetworkPlan"
 		if file == clusterFile {
@@ -288,15 +288,25 @@ func TestEverythingWaitsForTheChecksOfTheAnswers(t *testing.T) {
 func checkedFirst(t *testing.T, g graph, second string) {
 	t.Helper()
 	function := []string{"OutputsFunction", "OutputsFunctionInvokeConfig", "OutputsFunctionLogGroup", "OutputsFunctionRole"}
-	if diff := cmp.Diff(function, slices.Sorted(maps.Keys(g.waitsFor("FixedAnswers")))); diff != "" {
-		t.Errorf("the first check waits for (-want +got):\n%s", diff)
+	first := []string{"FixedAnswers", "Preflight"}
+	for i, check := range first {
+		want := sorted(slices.Concat(function, first[:i]))
+		if diff := cmp.Diff(want, slices.Sorted(maps.Keys(g.waitsFor(check)))); diff != "" {
+			t.Errorf("%s waits for (-want +got):\n%s", check, diff)
+		}
 	}
 	for id := range g {
-		if id == "FixedAnswers" || slices.Contains(function, id) {
+		if slices.Contains(first, id) || slices.Contains(function, id) {
 			continue
 		}
-		if waits := g.waitsFor(id); !waits["FixedAnswers"] || id != second && !waits[second] {
-			t.Errorf("%s may be made or changed before the answers are checked", id)
+		waits := g.waitsFor(id)
+		for _, check := range first {
+			if !waits[check] {
+				t.Errorf("%s may be made or changed before %s has looked", id, check)
+			}
+		}
+		if id != second && !waits[second] {
+			t.Errorf("%s may be made or changed before %s", id, second)
 		}
 	}
 }

@@ -184,7 +184,7 @@ func TestAPlanReadsNoMoreThanItsMode(t *testing.T) {
 	}{
 		"new VPC":      {quickstartFile, nil, []string{"cloudformation:DescribeStacks", "ec2:DescribeAvailabilityZones"}},
 		"existing VPC": {existingFile, nil, []string{"cloudformation:DescribeStacks", "ec2:DescribeAvailabilityZones", "ec2:DescribeInternetGateways", "ec2:DescribeSubnets", "ec2:DescribeVpcs"}},
-		"given":        {existingFile, map[string]string{"PrivateSubnetIds": "subnet-1a"}, []string{"ec2:DescribeRouteTables", "ec2:DescribeSecurityGroupRules", "ec2:DescribeSubnets", "ec2:DescribeVpcEndpoints"}},
+		"given":        {existingFile, map[string]string{"PrivateSubnetIds": "subnet-1a"}, []string{"cloudformation:DescribeStacks", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroupRules", "ec2:DescribeSubnets", "ec2:DescribeVpcEndpoints"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

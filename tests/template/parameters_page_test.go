@@ -82,7 +82,7 @@ func (w walker) line(name string) string {
 	var does []string
 	for _, c := range changes(w.t, w.file, name) {
 		if c == (change{"KubernetesVersion", "1.35"}) {
-			does = append(does, "**Refused** by EKS: never down")
+			does = append(does, "**Refused** by `Preflight`: never down")
 			continue
 		}
 		if said := w.of(nil, c).String(); !slices.Contains(does, said) {
@@ -102,8 +102,8 @@ func (c consequences) String() string {
 	}
 	byWhat := map[string][]string{}
 	for _, e := range c.effects {
-		if e.kind == contract.TypeFixedAnswers {
-			continue // it looks at the answer and makes nothing
+		if e.kind == contract.TypeFixedAnswers || e.kind == contract.TypePreflight {
+			continue // they look at the answer and make nothing
 		}
 		said := "`" + e.id + "`"
 		if len(e.properties) > 0 {

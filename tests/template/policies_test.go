@@ -74,7 +74,8 @@ func asList(v any) []string {
 var withoutResource = []string{
 	"acm:ListCertificates", "arc-zonal-shift:GetManagedResource", "cloudwatch:GetMetricStatistics",
 	"ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:UnassignPrivateIpAddresses",
-	"iam:ListInstanceProfiles", "iam:ListRoles", "pricing:GetProducts",
+	"eks:DescribeClusterVersions", "iam:ListInstanceProfiles", "iam:ListRoles", "logs:DescribeLogGroups", "pricing:GetProducts",
+	"servicequotas:GetServiceQuota",
 }
 
 func TestPoliciesGiveNoMoreThanTheyName(t *testing.T) {

@@ -22,7 +22,8 @@ var known = []string{
 	"AWS::EKS::AccessEntry", "AWS::EKS::Addon", "AWS::EKS::Cluster", "AWS::EKS::Nodegroup", "AWS::Events::Rule", "AWS::IAM::InstanceProfile", "AWS::IAM::ManagedPolicy", "AWS::IAM::OIDCProvider",
 	"AWS::IAM::Role", "AWS::IAM::RolePolicy", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Function", "AWS::Logs::LogGroup", "AWS::S3::Bucket",
 	"AWS::S3::BucketPolicy", "AWS::SQS::Queue", "AWS::SQS::QueuePolicy", contract.TypeAWSAuth, contract.TypeClusterCheck, contract.TypeClusterFacts,
-	contract.TypeFixedAnswers, contract.TypeHelmRelease, contract.TypeNetworkPlan, contract.TypeOidcProvider, contract.TypeWorkspaceOutputs,
+	contract.TypeFixedAnswers, contract.TypeHelmRelease, contract.TypeNetworkPlan, contract.TypeOidcProvider,
+	contract.TypePreflight, contract.TypeWorkspaceOutputs,
 }
 
 func TestEveryTypeIsOneWeCanTakeAway(t *testing.T) {

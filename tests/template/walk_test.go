@@ -33,7 +33,7 @@ func createOnly(t *testing.T) map[string][]string {
 	paths[contract.TypeAWSAuth] = []string{"ClusterName", "PrincipalArn"}
 	paths[contract.TypeClusterFacts] = []string{"ClusterName"}
 	paths[contract.TypeOidcProvider] = []string{"Issuer"}
-	for _, nothing := range []string{contract.TypeNetworkPlan, contract.TypeFixedAnswers, contract.TypeClusterCheck, contract.TypeWorkspaceOutputs} {
+	for _, nothing := range []string{contract.TypePreflight, contract.TypeNetworkPlan, contract.TypeFixedAnswers, contract.TypeClusterCheck, contract.TypeWorkspaceOutputs} {
 		paths[nothing] = nil
 	}
 	return paths

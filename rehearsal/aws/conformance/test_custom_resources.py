@@ -19,6 +19,7 @@ _TYPE = f"{_GUIDE}aws-resource-cfn-customresource.html"
 _HELM = "Custom::HelmRelease"
 _PLAN = "Custom::NetworkPlan"
 _FIXED = "Custom::FixedAnswers"
+_PREFLIGHT = "Custom::Preflight"
 _OUTPUTS = "Custom::WorkspaceOutputs"
 # Those of existing clusters.
 _FACTS = "Custom::ClusterFacts"
@@ -36,6 +37,7 @@ class CustomResources(Conformance):
         _CREATE,
         _HELM,
         _PLAN,
+        _PREFLIGHT,
         _OUTPUTS,
         _FACTS,
         _CHECK,

@@ -1,4 +1,8 @@
-"""AWS::EC2::EIP and AWS::EC2::NatGateway."""
+"""AWS::EC2::EIP and AWS::EC2::NatGateway; the addresses of NAT gateways, which MiniStack does not tell."""
+
+from collections.abc import Callable
+
+from ministack.services import ec2
 
 from . import resources
 from .api import api
@@ -6,7 +10,8 @@ from .resources import Properties, tag_list
 
 
 def install() -> None:
-    """Add the two types."""
+    """Add the two types, and the addresses."""
+    ec2._ACTION_MAP["DescribeNatGateways"] = _with_addresses(ec2._ACTION_MAP["DescribeNatGateways"])
     resources.add(
         "AWS::EC2::EIP",
         create=_eip_create,
@@ -23,6 +28,32 @@ def install() -> None:
         replaced_by=("AllocationId", "SubnetId", "ConnectivityType", "PrivateIpAddress"),
         tags="list",
     )
+
+
+def _with_addresses(answer: Callable[[dict], tuple]) -> Callable[[dict], tuple]:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_NatGatewayAddress.html"""
+
+    def describe(params: dict) -> tuple:
+        status, headers, body = answer(params)
+        for gateway in ec2._nat_gateways.values():
+            identity = f"<natGatewayId>{gateway['NatGatewayId']}</natGatewayId>".encode()
+            before, found, rest = body.partition(identity)
+            if found:
+                body = before + found + rest.replace(b"<natGatewayAddressSet/>", _addresses_of(gateway), 1)
+        return status, headers, body
+
+    return describe
+
+
+def _addresses_of(gateway: dict) -> bytes:
+    address = ec2._addresses.get(gateway.get("AllocationId") or "")
+    if address is None:
+        return b"<natGatewayAddressSet></natGatewayAddressSet>"
+    return (
+        f"<natGatewayAddressSet><item><allocationId>{address['AllocationId']}</allocationId>"
+        f"<publicIp>{address['PublicIp']}</publicIp><isPrimary>true</isPrimary><status>succeeded</status></item>"
+        "</natGatewayAddressSet>"
+    ).encode()
 
 
 def _tagged(kind: str, properties: Properties) -> dict:

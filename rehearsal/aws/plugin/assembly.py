@@ -17,10 +17,12 @@ from . import (
     custom_resources,
     deletes,
     denials,
+    dhcp_options,
     eks,
     eks_requests,
     eks_tags,
     eks_updates,
+    eks_versions,
     endpoints,
     events,
     failed_deletes,
@@ -44,6 +46,7 @@ from . import (
     oidc_providers,
     order,
     properties,
+    quotas,
     refused,
     replacement,
     resources,
@@ -76,6 +79,7 @@ def install(settings: Settings) -> None:
     endpoints.install()
     network_requests.install()
     network_blocks.install()
+    dhcp_options.install()
     events.install()
     zones.install()
     filters.install()
@@ -87,6 +91,7 @@ def install(settings: Settings) -> None:
     clusters.install(settings)
     compute.install()
     volumes.install()
+    quotas.install()
     service_linked_roles.install()
     load_balancers.install()
     cluster_resource.install()
@@ -94,6 +99,7 @@ def install(settings: Settings) -> None:
     eks_updates.install()
     eks_requests.install()
     eks_tags.install()
+    eks_versions.install()
     addons.install()
     web_identity.install()
     buckets.install()

@@ -11,12 +11,10 @@ from collections.abc import Callable
 from ministack.core.responses import get_account_id
 from ministack.services import cloudwatch_logs, ec2, eks, iam
 
-from . import clusters, eks_updates
+from . import clusters, eks_updates, eks_versions
 from .api import api
 
 _NAME = re.compile(r"[0-9A-Za-z][A-Za-z0-9_-]{0,99}")
-# In standard or extended support: https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html
-_VERSIONS = tuple(f"1.{minor}" for minor in range(30, 37))
 _MODES = ("API", "API_AND_CONFIG_MAP", "CONFIG_MAP")
 _ENTRY_MODES = ("API", "API_AND_CONFIG_MAP")
 
@@ -104,7 +102,7 @@ def cluster_refusal(body: dict) -> str:
         return (
             f"The cluster name {name!r} is not 1 to 100 letters, digits, hyphens, underscores, first a letter or digit"
         )
-    if "version" in body and body["version"] not in _VERSIONS:
+    if "version" in body and body["version"] not in eks_versions.SUPPORTED:
         return f"unsupported Kubernetes version {body['version']}"
     mode = (body.get("accessConfig") or {}).get("authenticationMode", "CONFIG_MAP")
     if mode not in _MODES:

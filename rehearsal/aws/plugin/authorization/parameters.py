@@ -15,6 +15,7 @@ import botocore.model
 _MODELS = {
     "elasticloadbalancing": ("elbv2",),
     "monitoring": ("cloudwatch",),
+    "servicequotas": ("service-quotas",),
     "states": ("stepfunctions",),
     "tagging": ("resourcegroupstaggingapi",),
     "elasticfilesystem": ("efs",),

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"github.com/e6data/aws-quickstart/internal/netplan"
+	"github.com/e6data/aws-quickstart/internal/preflight"
+)
+
+// readNetwork looks at zones, at what the network's quotas count, and at what
+// the customer has.
+func (a account) readNetwork(ctx context.Context, l *looks, asked preflight.Topics) {
+	answers, own := l.facts.Answers, l.facts.Place.Account
+	if asked.Zones {
+		look(l, "", func() ([]netplan.Zone, error) { return a.network.zones(ctx) },
+			func(f *preflight.Facts, z []netplan.Zone) { f.Zones = z })
+	}
+	if asked.NetworkUse {
+		look(l, "", func() (int, error) { return a.use.countVPCs(ctx, own) }, func(f *preflight.Facts, n int) { f.VPCs = &n })
+		look(l, "", func() (int, error) { return a.use.countGateways(ctx, own) }, func(f *preflight.Facts, n int) { f.Gateways = &n })
+		look(l, "", func() (int, error) { return a.use.countAddresses(ctx) }, func(f *preflight.Facts, n int) { f.Addresses = &n })
+		look(l, "", func() (map[string]int, error) { return a.use.countNATs(ctx) }, func(f *preflight.Facts, n map[string]int) { f.NATs = n })
+	}
+	if asked.VPC {
+		look(l, answers.VpcID, func() (*preflight.VPC, error) { return a.vpc(ctx, l, answers.VpcID, asked.Space) },
+			func(f *preflight.Facts, v *preflight.VPC) { f.VPC = v })
+	}
+	// The routes of an existing cluster's subnets are read with the cluster.
+	if asked.Subnets {
+		look(l, "", func() (map[string]preflight.Subnet, error) {
+			return a.subnets(ctx, l, preflight.GivenSubnets(*l.facts))
+		},
+			func(f *preflight.Facts, s map[string]preflight.Subnet) { f.Subnets = s })
+	}
+}
+
+// networkCounter is the part of the EC2 API that counts what others use.
+type networkCounter interface {
+	DescribeAddresses(context.Context, *ec2.DescribeAddressesInput, ...func(*ec2.Options)) (*ec2.DescribeAddressesOutput, error)
+	DescribeNatGateways(context.Context, *ec2.DescribeNatGatewaysInput, ...func(*ec2.Options)) (*ec2.DescribeNatGatewaysOutput, error)
+}
+
+// networkUse counts what the account has in the region. Where it is not sure it
+// counts less: too small a number stops nothing.
+type networkUse struct {
+	ec2     networkCounter
+	network networkReader
+}
+
+func ofOwner(account string) []types.Filter {
+	return []types.Filter{{Name: aws.String("owner-id"), Values: []string{account}}}
+}
+
+// countVPCs leaves out VPCs that others share with the account.
+func (u networkUse) countVPCs(ctx context.Context, owner string) (n int, err error) {
+	pages := ec2.NewDescribeVpcsPaginator(u.network, &ec2.DescribeVpcsInput{Filters: ofOwner(owner)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return 0, err
+		}
+		n += len(page.Vpcs)
+	}
+	return n, nil
+}
+
+func (u networkUse) countGateways(ctx context.Context, owner string) (n int, err error) {
+	pages := ec2.NewDescribeInternetGatewaysPaginator(u.network, &ec2.DescribeInternetGatewaysInput{Filters: ofOwner(owner)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return 0, err
+		}
+		n += len(page.InternetGateways)
+	}
+	return n, nil
+}
+
+// countAddresses leaves out those of the customer's own pools, which the quota
+// does not count
+// (https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html).
+func (u networkUse) countAddresses(ctx context.Context) (n int, err error) {
+	out, err := u.ec2.DescribeAddresses(ctx, &ec2.DescribeAddressesInput{})
+	if err != nil {
+		return 0, err
+	}
+	for _, a := range out.Addresses {
+		if pool := aws.ToString(a.PublicIpv4Pool); (pool == "" || pool == "amazon") && a.ServiceManaged == "" {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// countNATs counts NAT gateways by zone. The quota counts them until they are
+// gone.
+func (u networkUse) countNATs(ctx context.Context) (map[string]int, error) {
+	gateways, err := u.gateways(ctx, types.Filter{Name: aws.String("state"), Values: []string{"pending", "available", "deleting"}})
+	if err != nil {
+		return nil, err
+	}
+	zones := map[string]string{}
+	if len(gateways) > 0 {
+		pages := ec2.NewDescribeSubnetsPaginator(u.network, &ec2.DescribeSubnetsInput{})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, err
+			}
+			for _, s := range page.Subnets {
+				zones[aws.ToString(s.SubnetId)] = aws.ToString(s.AvailabilityZone)
+			}
+		}
+	}
+	n := map[string]int{}
+	for _, g := range gateways {
+		n[zones[aws.ToString(g.SubnetId)]]++
+	}
+	return n, nil
+}
+
+func (u networkUse) gateways(ctx context.Context, filters ...types.Filter) (all []types.NatGateway, err error) {
+	pages := ec2.NewDescribeNatGatewaysPaginator(u.ec2, &ec2.DescribeNatGatewaysInput{Filter: filters})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page.NatGateways...)
+	}
+	return all, nil
+}
+
+// addresses are the public ones of these NAT gateways of a VPC.
+func (u networkUse) addresses(ctx context.Context, vpc string, ids []string) ([]string, error) {
+	gateways, err := u.gateways(ctx,
+		types.Filter{Name: aws.String("vpc-id"), Values: []string{vpc}},
+		types.Filter{Name: aws.String("state"), Values: []string{"pending", "available"}})
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, g := range gateways {
+		if !slices.Contains(ids, aws.ToString(g.NatGatewayId)) {
+			continue
+		}
+		for _, a := range g.NatGatewayAddresses {
+			if ip := aws.ToString(a.PublicIp); ip != "" {
+				out = append(out, ip)
+			}
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"github.com/e6data/aws-quickstart/internal/netplan"
+	"github.com/e6data/aws-quickstart/internal/preflight"
+)
+
+// vpcSettings is the part of the EC2 API that knows a VPC's settings.
+type vpcSettings interface {
+	DescribeVpcAttribute(context.Context, *ec2.DescribeVpcAttributeInput, ...func(*ec2.Options)) (*ec2.DescribeVpcAttributeOutput, error)
+	DescribeDhcpOptions(context.Context, *ec2.DescribeDhcpOptionsInput, ...func(*ec2.Options)) (*ec2.DescribeDhcpOptionsOutput, error)
+}
+
+// vpc reads the customer's VPC. Its parts are not known each by itself.
+func (a account) vpc(ctx context.Context, l *looks, id string, space bool) (*preflight.VPC, error) {
+	out, err := a.network.ec2.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{VpcIds: []string{id}})
+	if hasCode(err, "InvalidVpcID.NotFound", "InvalidVpcID.Malformed") || err == nil && len(out.Vpcs) == 0 {
+		return &preflight.VPC{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	v := &preflight.VPC{Found: true, State: string(out.Vpcs[0].State)}
+	part := func(err error) {
+		if err != nil {
+			l.failed(id, err)
+		}
+	}
+	v.DNSSupport, err = a.attribute(ctx, id, types.VpcAttributeNameEnableDnsSupport)
+	part(err)
+	v.DNSHostnames, err = a.attribute(ctx, id, types.VpcAttributeNameEnableDnsHostnames)
+	part(err)
+	v.NameServers, err = a.nameServers(ctx, aws.ToString(out.Vpcs[0].DhcpOptionsId))
+	part(err)
+	if !space {
+		return v, nil
+	}
+	found, err := a.network.space(ctx, id)
+	part(err)
+	gateway, again := a.network.gateway(ctx, id)
+	part(again)
+	if err == nil && again == nil {
+		v.Space, v.Gateway = &found, gateway
+	}
+	return v, nil
+}
+
+func (a account) attribute(ctx context.Context, vpc string, name types.VpcAttributeName) (*bool, error) {
+	out, err := a.vpcs.DescribeVpcAttribute(ctx, &ec2.DescribeVpcAttributeInput{VpcId: &vpc, Attribute: name})
+	if err != nil {
+		return nil, err
+	}
+	for _, value := range []*types.AttributeBooleanValue{out.EnableDnsSupport, out.EnableDnsHostnames} {
+		if value != nil {
+			return value.Value, nil
+		}
+	}
+	return nil, nil
+}
+
+// nameServers are those of a set of DHCP options. A VPC with none has the ID
+// "default".
+func (a account) nameServers(ctx context.Context, options string) ([]string, error) {
+	if !strings.HasPrefix(options, "dopt-") {
+		return nil, nil
+	}
+	out, err := a.vpcs.DescribeDhcpOptions(ctx, &ec2.DescribeDhcpOptionsInput{DhcpOptionsIds: []string{options}})
+	if err != nil {
+		return nil, err
+	}
+	var servers []string
+	for _, o := range out.DhcpOptions {
+		for _, c := range o.DhcpConfigurations {
+			if aws.ToString(c.Key) == "domain-name-servers" {
+				servers = append(servers, values(c.Values, func(v types.AttributeValue) *string { return v.Value })...)
+			}
+		}
+	}
+	return servers, nil
+}
+
+// subnets reads given subnets and where their routes lead. One that does not
+// exist is left out.
+func (a account) subnets(ctx context.Context, l *looks, ids []string) (map[string]preflight.Subnet, error) {
+	// A filter, since EC2 fails for an ID that it does not know.
+	pages := ec2.NewDescribeSubnetsPaginator(a.network.ec2, &ec2.DescribeSubnetsInput{
+		Filters: []types.Filter{{Name: aws.String("subnet-id"), Values: ids}},
+	})
+	found, vpcs := map[string]preflight.Subnet{}, map[string]bool{}
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range page.Subnets {
+			id, vpc := aws.ToString(s.SubnetId), aws.ToString(s.VpcId)
+			vpcs[vpc] = true
+			found[id] = preflight.Subnet{Subnet: netplan.Subnet{
+				ID: id, VPC: vpc, Zone: aws.ToString(s.AvailabilityZone), ZoneID: aws.ToString(s.AvailabilityZoneId),
+				FreeAddresses: int(aws.ToInt32(s.AvailableIpAddressCount)),
+			}}
+		}
+	}
+	for vpc := range vpcs {
+		endpoints, err := a.routes.endpoints(ctx, vpc)
+		if err != nil {
+			l.failed(vpc, err)
+		}
+		tables, err := a.routes.tables(ctx, vpc)
+		if err != nil {
+			l.failed(vpc, err)
+			continue
+		}
+		for id, s := range found {
+			if s.VPC == vpc {
+				s.Routes = routesOf(id, tables, endpoints)
+				found[id] = s
+			}
+		}
+		l.keepEndpoints(endpoints)
+	}
+	return found, nil
+}
