@@ -159,7 +159,7 @@ func TestWhatAClusterCheckWants(t *testing.T) {
 		Stack:       release.OwnerOf(stackID, "ClusterCheck"),
 		ClusterName: "prod", WorkspaceName: "acme", Namespace: "e6data", NodePoolName: "e6data-acme", ControllerRoleName: "K",
 		DebugNamespaces: []string{"kube-system", "team-a"},
-		Karpenter: clustercheck.Controller{Install: true, Namespace: "karpenter", Version: "1.14.0"},
+		Karpenter:       clustercheck.Controller{Install: true, Namespace: "karpenter", Version: "1.14.0"},
 	}
 	if diff := cmp.Diff(want, s.wanted); diff != "" {
 		t.Errorf("wanted (-want +got):\n%s", diff)
