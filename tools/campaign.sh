@@ -75,7 +75,7 @@ e2e() {
   part "$1" rehearse -run "$2"
 }
 python() { "$REHEARSAL_PYTHON" -m unittest discover -v -s "$1"; }
-fuzz() { bash tools/fuzz.sh "$fuzztime"; }
+fuzz() { bash tools/fuzz.sh "$@"; }
 
 e2e "create, update, delete; leftovers" 'TestCreateUpdateDelete|TestTheLeftover|TestEveryResource'
 e2e "orders of independent resources" TestAnyOrder
@@ -95,7 +95,8 @@ part "data races" go test -count=1 -race -v -timeout 60m ./internal/... ./lambda
 part "embedded Kubernetes" bash -c 'cd rehearsal/eks && CGO_ENABLED=0 go test -count=1 -trimpath -timeout 30m -v ./...'
 part "embedded AWS" python rehearsal/aws/tests
 part "what AWS documents" python rehearsal/aws/conformance
-part "fuzzing, $fuzztime each target" fuzz
+part "fuzzing of aws-auth, 10m" fuzz 10m FuzzSetRole
+part "fuzzing, $fuzztime each target" fuzz "$fuzztime"
 
 write_page > "$page"
 tail -1 "$page"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Usage: fuzz.sh TIME. Runs every fuzz target of the project for that long; a
-# time of less than a minute is a minute for the one in long.
+# Usage: fuzz.sh TIME [TARGET]. Runs every fuzz target of the project for that
+# long, or the one; a time of less than a minute is a minute for the one in long.
 set -eu
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
@@ -23,6 +23,7 @@ long=FuzzSetRole
 git grep -lE '^func Fuzz[A-Za-z0-9_]*\(' -- '*_test.go' | while read -r file; do
   case $file in rehearsal/eks/*) continue ;; esac
   grep -oE '^func Fuzz[A-Za-z0-9_]*' "$file" | sed 's/^func //' | while read -r target; do
+    [ "${2:-$target}" = "$target" ] || continue
     time=$1
     case $target:$time in "$long":[0-9]s | "$long":[1-5][0-9]s) time=60s ;; esac
     echo "== $target in $(dirname "$file"), $time"
