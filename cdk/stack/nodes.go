@@ -42,6 +42,9 @@ func newNodes(s awscdk.Stack, c Cluster, n Network, addons []awscdk.CfnResource)
 			},
 			UserData: proxyUserData(c),
 		},
+		TagSpecifications: []any{&awsec2.CfnLaunchTemplate_LaunchTemplateTagSpecificationProperty{
+			ResourceType: text("launch-template"), Tags: appTags(),
+		}},
 	})
 	template.AddPropertyOverride(text("LaunchTemplateData.TagSpecifications"), []any{
 		map[string]any{"ResourceType": "instance", "Tags": named},

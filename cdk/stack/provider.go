@@ -185,7 +185,7 @@ func newHelmProvider(s awscdk.Stack, c Cluster, n Network) Provider {
 				"IpProtocol": "tcp", "FromPort": proxyPort(), "ToPort": proxyPort(), "CidrIp": everywhere, "Description": "Proxy",
 			}),
 		},
-		Tags: networkTags("helm-installer"),
+		Tags: new(append(*networkTags("helm-installer"), *appTags()...)),
 	})
 	// The private endpoint lies behind the cluster's own group, which lets in
 	// nobody but itself.

@@ -230,7 +230,7 @@ class Clusters(Conformance):
         self.assertEqual([g["logGroupName"] for g in found], [group])
 
     @claim(
-        "EKS makes a security group for the cluster, tagged kubernetes.io/cluster/NAME=owned.",
+        "EKS makes a security group for the cluster, tagged kubernetes.io/cluster/NAME=owned and aws:eks:cluster-name.",
         f"{_GUIDE}sec-group-reqs.html",
         _CLUSTER,
         "AWS::EC2::SecurityGroupIngress",
@@ -243,6 +243,7 @@ class Clusters(Conformance):
         made = group["SecurityGroups"][0]
         self.assertTrue(made["GroupName"].startswith(f"eks-cluster-sg-{record['name']}"))
         self.assertIn({"Key": f"kubernetes.io/cluster/{record['name']}", "Value": "owned"}, made["Tags"])
+        self.assertIn({"Key": "aws:eks:cluster-name", "Value": record["name"]}, made["Tags"])
 
     @claim("A cluster with node groups is not deleted.", f"{_API}DeleteCluster.html", _CLUSTER, _GROUP)
     def test_delete_with_groups(self) -> None:
@@ -277,7 +278,6 @@ class Clusters(Conformance):
     def test_subnet_in_use(self) -> None:
         with self.refused("DependencyViolation"):
             client("ec2").delete_subnet(SubnetId=cluster()["resourcesVpcConfig"]["subnetIds"][0])
-
 
     @claim(
         "What is tagged and untagged shows in the description of a cluster and of an access entry.",

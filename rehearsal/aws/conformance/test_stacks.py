@@ -53,6 +53,23 @@ class Limits(Conformance):
                     client("cloudformation").create_stack(StackName=name, TemplateURL=url)
                     self.assertEqual(aws().wait(name), "CREATE_COMPLETE")
 
+    @claim(
+        "A resource without a name gets one of its stack's name, its logical id and a suffix.",
+        "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html",
+        _GROUP,
+    )
+    def test_physical_name(self) -> None:
+        name = fresh("names")
+        aws().deploy(name, {"Resources": {"G": group()}})
+        self.assertEqual(aws().wait(name), "CREATE_COMPLETE")
+        self.assertEqual([g.rsplit("-", 1)[0] for g in groups() if g.startswith(f"{name}-")], [f"{name}-G"])
+        client("cloudformation").update_stack(
+            StackName=name,
+            TemplateBody=json.dumps({"Resources": {"G": {**group(), "Properties": {"RetentionInDays": 7}}}}),
+        )
+        self.assertEqual(aws().wait(name), "UPDATE_COMPLETE")
+        self.assertEqual(len([g for g in groups() if g.startswith(f"{name}-G-")]), 1)
+
     @claim("A template has at most 500 resources.", _LIMITS, _STACK)
     def test_resources(self) -> None:
         self._refused({"Resources": {f"G{n}": {"Type": _GROUP} for n in range(501)}}, "500")

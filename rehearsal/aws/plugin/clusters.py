@@ -162,6 +162,8 @@ def _place_in_network(record: dict) -> None:
             {"ResourceType": "security-group", "Tags": [{"Key": f"kubernetes.io/cluster/{name}", "Value": "owned"}]}
         ],
     )["GroupId"]
+    # A key of AWS's own, which no caller may set.
+    ec2._tags[vpc["clusterSecurityGroupId"]].append({"Key": "aws:eks:cluster-name", "Value": name})
     api("ec2").authorize_security_group_ingress(
         GroupId=vpc["clusterSecurityGroupId"],
         IpPermissions=[{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": vpc["clusterSecurityGroupId"]}]}],

@@ -149,11 +149,51 @@ class Resources(unittest.TestCase):
             ),
             ("AWS::S3::BucketPolicy", CREATE, "s3:PutBucketPolicy", {"Bucket": "b"}, {}, ["arn:aws:s3:::b"]),
             ("AWS::Logs::LogGroup", CREATE, "s3:REST.PUT.OBJECT", {}, {}, []),
+            (
+                "AWS::SQS::QueuePolicy",
+                CREATE,
+                "sqs:SetQueueAttributes",
+                {"Queues": ["https://sqs.eu-west-1.amazonaws.com/111122223333/q"]},
+                {},
+                ["arn:aws:sqs:eu-west-1:111122223333:q"],
+            ),
+            (
+                "AWS::EKS::Nodegroup",
+                CREATE,
+                "ec2:CreateTags",
+                {"Subnets": ["subnet-1"], "LaunchTemplate": {"Id": "lt-1"}},
+                {},
+                [f"{ec2}:instance/*", f"{ec2}:network-interface/*", f"{ec2}:volume/*"],
+            ),
         ]
         for kind, operation, action, properties, more, wanted in rows:
             with self.subTest(f"{action} for {kind}"):
                 old, new = (properties, {}) if operation == DELETE else ({}, properties)
                 self.assertEqual(arns(Operation(operation, kind, old, new, **more), action), wanted)
+
+    def test_what_follows_a_create_finds_the_tags_in_place(self) -> None:
+        tags = [{"Key": "app", "Value": "x"}]
+        specifications = [{"ResourceType": "launch-template", "Tags": tags}]
+        request, resource = {"aws:RequestTag/app": "x"}, {"aws:ResourceTag/app": "x"}
+        rows: list[tuple[str, str, dict, dict[str, str]]] = [
+            ("AWS::EC2::VPC", "ec2:CreateVpc", {"Tags": tags}, request),
+            ("AWS::EC2::VPC", "ec2:CreateTags", {"Tags": tags}, request),
+            ("AWS::EC2::VPC", "ec2:ModifyVpcAttribute", {"Tags": tags}, resource),
+            ("AWS::EC2::SecurityGroup", "ec2:AuthorizeSecurityGroupEgress", {"Tags": tags}, resource),
+            ("AWS::EC2::LaunchTemplate", "ec2:CreateLaunchTemplate", {"TagSpecifications": specifications}, request),
+        ]
+        for kind, action, properties, wanted in rows:
+            with self.subTest(f"{action} for {kind}"):
+                asked = targets.questions(Operation(CREATE, kind, {}, properties), [action], ACCOUNT)
+                found = {name: value for name, value in asked[0].keys.items() if name.startswith("aws:R")}
+                self.assertEqual(found, wanted)
+
+    def test_a_node_group_launches_from_its_template_only(self) -> None:
+        group = Operation(CREATE, "AWS::EKS::Nodegroup", {}, {"LaunchTemplate": {"Id": "lt-1"}})
+        template = "arn:aws:ec2:eu-west-1:111122223333:launch-template/lt-1"
+        asked = targets.questions(group, ["ec2:RunInstances"], ACCOUNT)
+        self.assertIn(template, [question.resource for question in asked])
+        self.assertEqual({question.keys.get("ec2:LaunchTemplate") for question in asked}, {template})
 
     def test_every_type_of_the_templates_has_arns_of_its_own(self) -> None:
         templates = [yaml.safe_load(template.read_text(encoding="utf-8")) for template in TEMPLATES]

@@ -67,6 +67,14 @@ class Simulation(unittest.TestCase):
         self.assertEqual(self.decision(role, "wafv2:TagResource", waf, aws_RequestTag__app="b"), "implicitDeny")
         self.assertEqual(self.decision(role, "wafv2:TagResource", waf), "implicitDeny")
 
+    def test_what_cloudformation_asks_for_its_caller_has_keys_of_its_own(self) -> None:
+        by = {"ForAnyValue:StringEquals": {"aws:CalledVia": ["cloudformation.amazonaws.com"]}}
+        role = self.role("through", [allow("s3:GetObject", "*") | {"Condition": by}])
+        self.assertEqual(self.decision(role, "s3:GetObject", OURS), "implicitDeny")
+        for service, decision in (("athena", "implicitDeny"), ("cloudformation", "allowed")):
+            given = self.decision(role, "s3:GetObject", OURS, aws_CalledVia=f"{service}.amazonaws.com")
+            self.assertEqual(given, decision)
+
     def test_the_boundary_and_the_bucket_s_own_policy_count(self) -> None:
         iam, s3 = aws.client("iam"), aws.client("s3")
         document = json.dumps(parts.document([allow("s3:GetObject", "*")]))

@@ -50,6 +50,10 @@ _SERVICES: dict[str, ModuleType] = {
 GLOBAL = frozenset(
     f"aws:{name}".lower()
     for name in (
+        # Only what CloudFormation asks for its caller has these (caller_rights/actors.py).
+        "CalledVia",
+        "CalledViaFirst",
+        "CalledViaLast",
         "CurrentTime",
         "EpochTime",
         "MultiFactorAuthPresent",

@@ -57,11 +57,19 @@ class Operation:
     @property
     def tags(self) -> dict[str, str]:
         """The tags that the operation puts on, or takes off."""
-        return permissions.own_tags(self.new.get(self.tag_property))
+        return self._tags_in(self.new)
 
     @property
     def tags_before(self) -> dict[str, str]:
-        return permissions.own_tags(self.old.get(self.tag_property))
+        return self._tags_in(self.old)
+
+    def _tags_in(self, properties: Properties) -> dict[str, str]:
+        if self.resource_type != "AWS::EC2::LaunchTemplate":
+            return permissions.own_tags(properties.get(self.tag_property))
+        # The type has no tags of its own: those of the template are among those of what its request makes.
+        specifications = properties.get("TagSpecifications") or []
+        own = [one.get("Tags") for one in specifications if one.get("ResourceType") == "launch-template"]
+        return permissions.own_tags(own[0] if own else None)
 
 
 @dataclass(frozen=True)
@@ -144,6 +152,10 @@ _OF_BARE_LOG_GROUPS = ("logs:ListTags", "logs:Tag", "logs:Untag")
 
 _CREATING = ("Allocate", "Create")
 
+# What CreateNodegroup would tag by its try of RunInstances: what a launch template can have tags for.
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-tagging.html
+_TAGGED_BY_A_LAUNCH = ("instance", "network-interface", "volume")
+
 
 def questions(operation: Operation, actions: list[str], account: Account) -> list[Question]:
     """What IAM is asked, in the handler's order. Actions that IAM does not know, as the schemas have some, are not."""
@@ -162,8 +174,10 @@ def _of_action(operation: Operation, action: reference.Action, account: Account,
         return _service_linked(operation, account)
     known = _known(operation, account)
     own = _OWN.get(operation.resource_type, "")
-    keys = _keys(operation, action.name, actions)
+    keys = _keys(operation, action.name, actions, account)
     kinds = _chosen(action, known, own)
+    if operation.resource_type == "AWS::EKS::Nodegroup" and action.name == "ec2:CreateTags":
+        kinds, keys = list(_TAGGED_BY_A_LAUNCH), {"ec2:CreateAction": "RunInstances"}
     if not kinds:
         return [Question(action.name, ANY, {**keys, **_tags(operation, action, "", own, "", account)})]
     found = []
@@ -300,6 +314,12 @@ def _of_policy(operation: Operation, account: Account) -> dict[str, list[str]]:
     return found
 
 
+def _of_queue_policy(operation: Operation, account: Account) -> dict[str, list[str]]:
+    """The queues of a policy, which it has by their URLs."""
+    urls = operation.properties.get("Queues") or []
+    return {"queue": [account.arn("sqs", str(url).rsplit("/", 1)[-1]) for url in urls]} if urls else {}
+
+
 _OF_TYPES: dict[str, Callable[[Operation, Account], dict[str, list[str]]]] = {
     "AWS::EKS::AccessEntry": _of_cluster_part,
     "AWS::EKS::Addon": _of_cluster_part,
@@ -309,6 +329,7 @@ _OF_TYPES: dict[str, Callable[[Operation, Account], dict[str, list[str]]]] = {
     "AWS::IAM::OIDCProvider": _of_oidc_provider,
     "AWS::IAM::Policy": _of_policy,
     "AWS::Lambda::Function": _of_function,
+    "AWS::SQS::QueuePolicy": _of_queue_policy,
 }
 
 
@@ -353,7 +374,7 @@ def _service_linked(operation: Operation, account: Account) -> list[Question]:
 # --- condition keys
 
 
-def _keys(operation: Operation, action: str, actions: list[str]) -> dict[str, Any]:
+def _keys(operation: Operation, action: str, actions: list[str], account: Account) -> dict[str, Any]:
     properties = operation.properties
     keys: dict[str, Any] = {}
     if action == "ec2:CreateTags" and operation.kind == CREATE:
@@ -365,6 +386,9 @@ def _keys(operation: Operation, action: str, actions: list[str]) -> dict[str, An
         and properties.get("PermissionsBoundary")
     ):
         keys["iam:PermissionsBoundary"] = properties["PermissionsBoundary"]
+    if action == "ec2:RunInstances":
+        template = permissions.at(properties, "LaunchTemplate.Id")
+        keys["ec2:LaunchTemplate"] = account.arn("ec2", f"launch-template/{template}") if template else None
     if action.startswith("eks:") and operation.resource_type == "AWS::EKS::AccessEntry":
         keys |= {
             "eks:principalArn": properties.get("PrincipalArn"),
@@ -421,7 +445,7 @@ def _request_tags(operation: Operation, action: str) -> dict[str, Any]:
     if name.startswith(("DeleteTags", "Untag", "RemoveTags")):
         gone = sorted(operation.tags_before.keys() - operation.tags.keys())
         return {"aws:TagKeys": gone} if gone else {}
-    if operation.kind == DELETE or not operation.tags:
+    if operation.kind == DELETE or not operation.tags or _follows(operation, action):
         return {}
     if operation.kind == UPDATE and not name.startswith(("CreateTags", "Tag", "AddTags", "PutBucketTagging")):
         return {}
@@ -429,11 +453,18 @@ def _request_tags(operation: Operation, action: str) -> dict[str, Any]:
     return {**tags, "aws:TagKeys": sorted(operation.tags)}
 
 
+def _follows(operation: Operation, action: str) -> bool:
+    """Whether a create calls it on what it has just made, with its tags: ec2:ModifyVpcAttribute after ec2:CreateVpc."""
+    return operation.kind == CREATE and action.startswith("ec2:") and not action[4:].startswith(_CREATING)
+
+
 def _resource_tags(operation: Operation, action: str, own: bool, arn: str, account: Account) -> dict[str, Any]:
     """The tags of what exists: the resource's own before the operation, or those of another EC2 resource."""
     service = action.partition(":")[0]
-    if own:
-        tags = {} if operation.kind == CREATE else operation.tags_before
+    if own and operation.kind == CREATE:
+        tags = operation.tags if _follows(operation, action) else {}
+    elif own:
+        tags = operation.tags_before
     else:
         tags = account.ec2_tags(arn.rsplit("/", 1)[-1]) if service == "ec2" else {}
     found = {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
