@@ -110,6 +110,11 @@ func (m *MadeCluster) installShop(ctx context.Context) error {
 	if err := m.awaitAvailable(ctx, shopNamespace, shopNamespace); err != nil {
 		return err
 	}
+	if m.described.Karpenter {
+		if err := m.awaitTagged(ctx); err != nil {
+			return err
+		}
+	}
 	if !m.described.LoadBalancerController {
 		return nil
 	}

@@ -158,6 +158,24 @@ func (m *MadeCluster) awaitNodePool(ctx context.Context) error {
 	})
 }
 
+// awaitTagged waits until Karpenter has named the instances of the customer's
+// nodes, which it does some time after they have joined: a change of its own, and
+// not one of a stack that comes meanwhile.
+func (m *MadeCluster) awaitTagged(ctx context.Context) error {
+	return m.await(ctx, "the instances of the customer's nodes are tagged", func(ctx context.Context) error {
+		claims, err := m.objects.Resource(nodeClaims).List(ctx, metav1.ListOptions{LabelSelector: "karpenter.sh/nodepool=" + poolName})
+		if err != nil {
+			return err
+		}
+		for _, c := range claims.Items {
+			if c.GetAnnotations()["karpenter.k8s.aws/tagged"] != "true" {
+				return fmt.Errorf("the one of NodeClaim %s is not", c.GetName())
+			}
+		}
+		return nil
+	})
+}
+
 // object is one of the customer's Karpenter objects.
 func object(version, kind string, spec map[string]any) *unstructured.Unstructured {
 	return &unstructured.Unstructured{Object: map[string]any{
