@@ -51,7 +51,10 @@ func (r *run) makeCustomersCluster(ctx context.Context) error {
 	}
 	r.tell(made.parameters())
 	answers := r.template.Answered(r.Parameters)
-	r.customer = &keptCluster{made, StackAllowance(r.result.Stack, answers), LeftAllowance(answers)}
+	changed := maps.Clone(r.Parameters)
+	maps.Copy(changed, r.Changes)
+	standing := StackAllowance(r.result.Stack, answers).And(StackAllowance(r.result.Stack, r.template.Answered(changed)))
+	r.customer = &keptCluster{made, standing, LeftAllowance(answers)}
 	with := []string{"no controllers"}
 	if r.Cluster.Karpenter {
 		with[0] = "its own Karpenter"
