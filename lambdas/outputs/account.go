@@ -32,28 +32,29 @@ type account struct {
 // left open, with a word in Unread.
 func (a account) read(ctx context.Context, f *preflight.Facts) {
 	asked := preflight.Asked(*f)
-	l := &looks{facts: f}
+	l := &looks{before: *f, facts: f}
 	a.readNetwork(ctx, l, asked)
 	a.readCompute(ctx, l, asked)
 	a.readCluster(ctx, l, asked)
 	a.readIdentities(ctx, l, asked)
 	if asked.Key {
-		look(l, f.Answers.KmsKeyArn, func() (*preflight.Key, error) { return a.kms.key(ctx, l, f.Answers.KmsKeyArn) },
+		look(l, f.Answers.KmsKeyArn, func() (*preflight.Key, error) { return a.kms.key(ctx, l, l.before.Answers.KmsKeyArn) },
 			func(f *preflight.Facts, k *preflight.Key) { f.Key = k })
 	}
 	if asked.Charts {
-		look(l, f.Answers.ChartSource, func() (*preflight.Charts, error) { return a.s3.charts(ctx, f.Answers) },
+		look(l, f.Answers.ChartSource, func() (*preflight.Charts, error) { return a.s3.charts(ctx, l.before.Answers) },
 			func(f *preflight.Facts, c *preflight.Charts) { f.Charts = c })
 	}
 	l.wait.Wait()
 }
 
-// looks are reads that run beside each other. The answers in facts are not
-// changed by any.
+// looks are reads that run beside each other.
 type looks struct {
-	wait  sync.WaitGroup
-	mu    sync.Mutex
-	facts *preflight.Facts
+	// before is what was known before the first of them: the answers.
+	before preflight.Facts
+	wait   sync.WaitGroup
+	mu     sync.Mutex       // of facts
+	facts  *preflight.Facts // what they find
 }
 
 // look starts a read about something and keeps what it gives. A read that fails

@@ -16,7 +16,7 @@ const ofStack = "aws:cloudformation:stack-id"
 
 // readCluster looks at EKS: its versions, the cluster of the name, its log group.
 func (a account) readCluster(ctx context.Context, l *looks, asked preflight.Topics) {
-	name := l.facts.Answers.ClusterName
+	name := l.before.Answers.ClusterName
 	if asked.Versions {
 		look(l, "", func() ([]preflight.Version, error) { return a.eks.versions(ctx) }, func(f *preflight.Facts, v []preflight.Version) { f.Versions = v })
 	}
@@ -74,7 +74,7 @@ func (a account) cluster(ctx context.Context, l *looks, name string) (*preflight
 	if v := in.ResourcesVpcConfig; v != nil {
 		c.VPC, c.PrivateAccess, c.PublicAccess, c.PublicCidrs = aws.ToString(v.VpcId), v.EndpointPrivateAccess, v.EndpointPublicAccess, v.PublicAccessCidrs
 	}
-	if !c.PrivateAccess && c.PublicAccess && l.facts.Answers.InstallerRoleName != "" {
+	if !c.PrivateAccess && c.PublicAccess && l.before.Answers.InstallerRoleName != "" {
 		if c.NATAddresses, err = a.leavesBy(ctx, c.VPC); err != nil {
 			l.failed(c.VPC, err)
 		}

@@ -16,10 +16,10 @@ import (
 // readCompute looks at quotas, at the instances that count against them, and at
 // the instance types that there are.
 func (a account) readCompute(ctx context.Context, l *looks, asked preflight.Topics) {
-	names := preflight.TypesAsked(*l.facts)
+	names := preflight.TypesAsked(l.before)
 	if asked.Instances {
 		look(l, "", func() (map[string]int, error) { return a.compute.vcpus(ctx) }, func(f *preflight.Facts, n map[string]int) { f.VCPUs = n })
-		for _, q := range preflight.QuotasAsked(*l.facts) {
+		for _, q := range preflight.QuotasAsked(l.before) {
 			look(l, q.Service+"/"+q.Code, func() (int, error) { return a.quotas.value(ctx, q) }, func(f *preflight.Facts, n int) {
 				if f.Quotas == nil {
 					f.Quotas = map[string]int{}

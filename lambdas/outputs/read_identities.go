@@ -13,9 +13,9 @@ import (
 
 // readIdentities looks at roles, users and policies that the answers name.
 func (a account) readIdentities(ctx context.Context, l *looks, asked preflight.Topics) {
-	answers := l.facts.Answers
+	answers := l.before.Answers
 	if asked.Principals {
-		for _, arn := range preflight.PrincipalsAsked(*l.facts) {
+		for _, arn := range preflight.PrincipalsAsked(l.before) {
 			look(l, arn, func() (bool, error) { return a.iam.principal(ctx, arn) }, func(f *preflight.Facts, there bool) {
 				if f.Principals == nil {
 					f.Principals = map[string]bool{}
@@ -29,7 +29,7 @@ func (a account) readIdentities(ctx context.Context, l *looks, asked preflight.T
 		look(l, arn, func() (bool, error) { return a.iam.policy(ctx, arn) }, func(f *preflight.Facts, there bool) { f.Boundary = &there })
 	}
 	if asked.LinkedRoles {
-		for _, service := range preflight.LinkedRolesAsked(*l.facts) {
+		for _, service := range preflight.LinkedRolesAsked(l.before) {
 			look(l, service, func() (*preflight.Role, error) { return a.iam.role(ctx, preflight.LinkedRole(service)) }, func(f *preflight.Facts, r *preflight.Role) {
 				if f.LinkedRoles == nil {
 					f.LinkedRoles = map[string]bool{}

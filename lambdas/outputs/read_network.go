@@ -15,7 +15,7 @@ import (
 // readNetwork looks at zones, at what the network's quotas count, and at what
 // the customer has.
 func (a account) readNetwork(ctx context.Context, l *looks, asked preflight.Topics) {
-	answers, own := l.facts.Answers, l.facts.Place.Account
+	answers, own := l.before.Answers, l.before.Place.Account
 	if asked.Zones {
 		look(l, "", func() ([]netplan.Zone, error) { return a.network.zones(ctx) },
 			func(f *preflight.Facts, z []netplan.Zone) { f.Zones = z })
@@ -33,7 +33,7 @@ func (a account) readNetwork(ctx context.Context, l *looks, asked preflight.Topi
 	// The routes of an existing cluster's subnets are read with the cluster.
 	if asked.Subnets {
 		look(l, "", func() (map[string]preflight.Subnet, error) {
-			return a.subnets(ctx, l, preflight.GivenSubnets(*l.facts))
+			return a.subnets(ctx, l, preflight.GivenSubnets(l.before))
 		},
 			func(f *preflight.Facts, s map[string]preflight.Subnet) { f.Subnets = s })
 	}

@@ -67,7 +67,7 @@ func (l *looks) keepEndpoints(endpoints []types.VpcEndpoint) {
 		l.facts.Endpoints = map[string]bool{}
 	}
 	for _, e := range endpoints {
-		if _, service, ok := strings.Cut(aws.ToString(e.ServiceName), l.facts.Place.Region+"."); ok && e.VpcEndpointType == types.VpcEndpointTypeInterface {
+		if _, service, ok := strings.Cut(aws.ToString(e.ServiceName), l.before.Place.Region+"."); ok && e.VpcEndpointType == types.VpcEndpointTypeInterface {
 			l.facts.Endpoints[service] = true
 		}
 	}
