@@ -103,9 +103,7 @@ type Cluster struct {
 type InstanceType struct {
 	Name  string
 	VCPUs int
-	// Architectures are EC2's: arm64, x86_64.
-	Architectures []string
-	Zones         []string
+	Zones []string
 }
 
 // Family is the type's family: c7g of c7g.large.

@@ -30,14 +30,14 @@ type clusterNetwork struct{ ec2 clusterNetworkReader }
 // around reads the cluster's VPC, and the chosen subnets, wherever they are.
 func (n clusterNetwork) around(ctx context.Context, cluster ekstypes.Cluster, chosen []string) (facts.Network, error) {
 	var f facts.Network
-	vpc := []types.Filter{{Name: aws.String("vpc-id"), Values: []string{aws.ToString(cluster.ResourcesVpcConfig.VpcId)}}}
+	vpc := ofVPC(aws.ToString(cluster.ResourcesVpcConfig.VpcId))
 	for _, step := range []struct {
 		what string
 		read func() error
 	}{
 		{"subnets", func() error { return n.subnets(ctx, vpc, chosen, &f) }},
-		{"route tables", func() error { return n.routeTables(ctx, vpc, &f) }},
-		{"VPC endpoints", func() error { return n.endpoints(ctx, vpc, &f) }},
+		{"route tables", func() (err error) { f.RouteTables, err = listRouteTables(ctx, n.ec2, vpc...); return err }},
+		{"VPC endpoints", func() (err error) { f.Endpoints, err = listEndpoints(ctx, n.ec2, vpc...); return err }},
 		{"zones", func() error {
 			out, err := n.ec2.DescribeAvailabilityZones(ctx, &ec2.DescribeAvailabilityZonesInput{})
 			if err == nil {
@@ -46,7 +46,12 @@ func (n clusterNetwork) around(ctx context.Context, cluster ekstypes.Cluster, ch
 			return err
 		}},
 		{"security group rules", func() error { return n.rules(ctx, cluster.ResourcesVpcConfig.ClusterSecurityGroupId, &f) }},
-		{"NAT gateways", func() error { return n.natGateways(ctx, cluster, vpc, &f) }},
+		{"NAT gateways", func() (err error) {
+			if facts.NeedsNatGateways(cluster) {
+				f.NatGateways, err = listNATGateways(ctx, n.ec2, vpc...)
+			}
+			return err
+		}},
 	} {
 		if err := step.read(); err != nil {
 			return facts.Network{}, fmt.Errorf("list the %s: %w", step.what, err)
@@ -57,8 +62,8 @@ func (n clusterNetwork) around(ctx context.Context, cluster ekstypes.Cluster, ch
 
 // subnets reads those of the VPC, and by their IDs chosen ones elsewhere. A
 // filter, unlike a list of IDs, leaves out what does not exist.
-func (n clusterNetwork) subnets(ctx context.Context, vpc []types.Filter, chosen []string, f *facts.Network) error {
-	if err := n.appendSubnets(ctx, vpc, f); err != nil {
+func (n clusterNetwork) subnets(ctx context.Context, vpc []types.Filter, chosen []string, f *facts.Network) (err error) {
+	if f.Subnets, err = listSubnets(ctx, n.ec2, vpc...); err != nil {
 		return err
 	}
 	elsewhere := slices.DeleteFunc(slices.Clone(chosen), func(id string) bool {
@@ -67,43 +72,9 @@ func (n clusterNetwork) subnets(ctx context.Context, vpc []types.Filter, chosen 
 	if len(elsewhere) == 0 {
 		return nil
 	}
-	return n.appendSubnets(ctx, []types.Filter{{Name: aws.String("subnet-id"), Values: elsewhere}}, f)
-}
-
-func (n clusterNetwork) appendSubnets(ctx context.Context, filters []types.Filter, f *facts.Network) error {
-	pages := ec2.NewDescribeSubnetsPaginator(n.ec2, &ec2.DescribeSubnetsInput{Filters: filters})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return err
-		}
-		f.Subnets = append(f.Subnets, page.Subnets...)
-	}
-	return nil
-}
-
-func (n clusterNetwork) routeTables(ctx context.Context, vpc []types.Filter, f *facts.Network) error {
-	pages := ec2.NewDescribeRouteTablesPaginator(n.ec2, &ec2.DescribeRouteTablesInput{Filters: vpc})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return err
-		}
-		f.RouteTables = append(f.RouteTables, page.RouteTables...)
-	}
-	return nil
-}
-
-func (n clusterNetwork) endpoints(ctx context.Context, vpc []types.Filter, f *facts.Network) error {
-	pages := ec2.NewDescribeVpcEndpointsPaginator(n.ec2, &ec2.DescribeVpcEndpointsInput{Filters: vpc})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return err
-		}
-		f.Endpoints = append(f.Endpoints, page.VpcEndpoints...)
-	}
-	return nil
+	more, err := listSubnets(ctx, n.ec2, filter("subnet-id", elsewhere...))
+	f.Subnets = append(f.Subnets, more...)
+	return err
 }
 
 // rules reads those of the cluster security group, if there is one yet, and of
@@ -124,30 +95,8 @@ func (n clusterNetwork) rules(ctx context.Context, own *string, f *facts.Network
 	if len(groups) == 0 {
 		return nil
 	}
-	pages := ec2.NewDescribeSecurityGroupRulesPaginator(n.ec2, &ec2.DescribeSecurityGroupRulesInput{
-		Filters: []types.Filter{{Name: aws.String("group-id"), Values: groups}},
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return err
-		}
-		f.Rules = append(f.Rules, page.SecurityGroupRules...)
-	}
-	return nil
-}
-
-func (n clusterNetwork) natGateways(ctx context.Context, cluster ekstypes.Cluster, vpc []types.Filter, f *facts.Network) error {
-	if !facts.NeedsNatGateways(cluster) {
-		return nil
-	}
-	pages := ec2.NewDescribeNatGatewaysPaginator(n.ec2, &ec2.DescribeNatGatewaysInput{Filter: vpc})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return err
-		}
-		f.NatGateways = append(f.NatGateways, page.NatGateways...)
-	}
-	return nil
+	p := ec2.NewDescribeSecurityGroupRulesPaginator(n.ec2, &ec2.DescribeSecurityGroupRulesInput{Filters: []types.Filter{filter("group-id", groups...)}})
+	var err error
+	f.Rules, err = all(ctx, p.HasMorePages, p.NextPage, func(o *ec2.DescribeSecurityGroupRulesOutput) []types.SecurityGroupRule { return o.SecurityGroupRules })
+	return err
 }

@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"github.com/e6data/aws-quickstart/internal/contract"
 	"github.com/e6data/aws-quickstart/internal/facts"
@@ -27,16 +25,17 @@ func (n networkPlan) checkWays(ctx context.Context, p contract.NetworkPlan, stac
 		return fmt.Errorf("read the stack's account and region from its ID %q: %w", stackID, err)
 	}
 	var f facts.Network
-	vpc := []types.Filter{{Name: aws.String("vpc-id"), Values: []string{p.VpcID}}}
+	vpc := ofVPC(p.VpcID)
 	for _, step := range []struct {
 		what string
 		read func() error
 	}{
-		{"subnets", func() error {
-			return n.ways.appendSubnets(ctx, []types.Filter{{Name: aws.String("subnet-id"), Values: subnets}}, &f)
+		{"subnets", func() (err error) {
+			f.Subnets, err = listSubnets(ctx, n.ways.ec2, filter("subnet-id", subnets...))
+			return err
 		}},
-		{"route tables", func() error { return n.ways.routeTables(ctx, vpc, &f) }},
-		{"VPC endpoints", func() error { return n.ways.endpoints(ctx, vpc, &f) }},
+		{"route tables", func() (err error) { f.RouteTables, err = listRouteTables(ctx, n.ways.ec2, vpc...); return err }},
+		{"VPC endpoints", func() (err error) { f.Endpoints, err = listEndpoints(ctx, n.ways.ec2, vpc...); return err }},
 		{"security group rules of the VPC's endpoints", func() error { return n.ways.rules(ctx, nil, &f) }},
 	} {
 		if err := step.read(); err != nil {

@@ -68,18 +68,13 @@ func (n network) space(ctx context.Context, vpc string) (netplan.Space, error) {
 			}
 		}
 	}
-	pages := ec2.NewDescribeSubnetsPaginator(n.ec2, &ec2.DescribeSubnetsInput{
-		Filters: []types.Filter{{Name: aws.String("vpc-id"), Values: []string{vpc}}},
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return s, fmt.Errorf("list the subnets of VpcId %s: %w", vpc, err)
-		}
-		for _, subnet := range page.Subnets {
-			if s.Taken, err = appendBlock(s.Taken, subnet.CidrBlock); err != nil {
-				return s, fmt.Errorf("read subnet %s: %w", aws.ToString(subnet.SubnetId), err)
-			}
+	subnets, err := listSubnets(ctx, n.ec2, ofVPC(vpc)...)
+	if err != nil {
+		return s, fmt.Errorf("list the subnets of VpcId %s: %w", vpc, err)
+	}
+	for _, subnet := range subnets {
+		if s.Taken, err = appendBlock(s.Taken, subnet.CidrBlock); err != nil {
+			return s, fmt.Errorf("read subnet %s: %w", aws.ToString(subnet.SubnetId), err)
 		}
 	}
 	return s, nil
@@ -120,10 +115,8 @@ func (n network) subnets(ctx context.Context, ids []string) (map[string]netplan.
 	}
 	found := map[string]netplan.Subnet{}
 	for _, s := range out.Subnets {
-		found[aws.ToString(s.SubnetId)] = netplan.Subnet{
-			ID: aws.ToString(s.SubnetId), VPC: aws.ToString(s.VpcId), Zone: aws.ToString(s.AvailabilityZone),
-			ZoneID: aws.ToString(s.AvailabilityZoneId), FreeAddresses: int(aws.ToInt32(s.AvailableIpAddressCount)),
-		}
+		subnet := subnetOf(s)
+		found[subnet.ID] = subnet
 	}
 	for _, id := range ids {
 		if _, ok := found[id]; !ok {
@@ -131,6 +124,13 @@ func (n network) subnets(ctx context.Context, ids []string) (map[string]netplan.
 		}
 	}
 	return found, nil
+}
+
+func subnetOf(s types.Subnet) netplan.Subnet {
+	return netplan.Subnet{
+		ID: aws.ToString(s.SubnetId), VPC: aws.ToString(s.VpcId), Zone: aws.ToString(s.AvailabilityZone),
+		ZoneID: aws.ToString(s.AvailabilityZoneId), FreeAddresses: int(aws.ToInt32(s.AvailableIpAddressCount)),
+	}
 }
 
 // stackDescriber is the part of the CloudFormation API that statusOf needs.

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/eks"
+	ekstypes "github.com/aws/aws-sdk-go-v2/service/eks/types"
 
 	"github.com/e6data/aws-quickstart/internal/preflight"
 )
@@ -37,18 +38,18 @@ type accountClusters interface {
 type clusters struct{ api accountClusters }
 
 func (c clusters) versions(ctx context.Context) ([]preflight.Version, error) {
+	p := eks.NewDescribeClusterVersionsPaginator(c.api, &eks.DescribeClusterVersionsInput{IncludeAll: aws.Bool(true)})
+	known, err := all(ctx, p.HasMorePages, p.NextPage, func(o *eks.DescribeClusterVersionsOutput) []ekstypes.ClusterVersionInformation {
+		return o.ClusterVersions
+	})
+	if err != nil {
+		return nil, err
+	}
 	found := []preflight.Version{}
-	pages := eks.NewDescribeClusterVersionsPaginator(c.api, &eks.DescribeClusterVersionsInput{IncludeAll: aws.Bool(true)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, v := range page.ClusterVersions {
-			found = append(found, preflight.Version{
-				Name: aws.ToString(v.ClusterVersion), Status: string(v.VersionStatus), EndOfStandard: aws.ToTime(v.EndOfStandardSupportDate),
-			})
-		}
+	for _, v := range known {
+		found = append(found, preflight.Version{
+			Name: aws.ToString(v.ClusterVersion), Status: string(v.VersionStatus), EndOfStandard: aws.ToTime(v.EndOfStandardSupportDate),
+		})
 	}
 	return found, nil
 }
@@ -87,7 +88,7 @@ func (a account) cluster(ctx context.Context, l *looks, name string) (*preflight
 // of the NAT gateways that default routes lead to. Empty: by another way too, or
 // by none, so the addresses cannot be told from here.
 func (a account) leavesBy(ctx context.Context, vpc string) ([]string, error) {
-	tables, err := a.routes.tables(ctx, vpc)
+	tables, err := listRouteTables(ctx, a.routes.ec2, ofVPC(vpc)...)
 	if err != nil {
 		return nil, err
 	}

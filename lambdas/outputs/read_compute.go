@@ -46,7 +46,7 @@ type compute struct{ ec2 instanceReader }
 // vcpus counts those of running instances by the quota that they count against.
 func (c compute) vcpus(ctx context.Context) (map[string]int, error) {
 	pages := ec2.NewDescribeInstancesPaginator(c.ec2, &ec2.DescribeInstancesInput{
-		Filters: []types.Filter{{Name: aws.String("instance-state-name"), Values: []string{"pending", "running"}}},
+		Filters: []types.Filter{filter("instance-state-name", "pending", "running")},
 	})
 	n := map[string]int{}
 	for pages.HasMorePages() {
@@ -76,34 +76,29 @@ func count(n map[string]int, i types.Instance) {
 
 // types are the types of these names that the region has, with their zones.
 func (c compute) types(ctx context.Context, names []string) ([]preflight.InstanceType, error) {
-	zones := map[string][]string{}
 	offered := ec2.NewDescribeInstanceTypeOfferingsPaginator(c.ec2, &ec2.DescribeInstanceTypeOfferingsInput{
-		LocationType: types.LocationTypeAvailabilityZone,
-		Filters:      []types.Filter{{Name: aws.String("instance-type"), Values: names}},
+		LocationType: types.LocationTypeAvailabilityZone, Filters: []types.Filter{filter("instance-type", names...)},
 	})
-	for offered.HasMorePages() {
-		page, err := offered.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, o := range page.InstanceTypeOfferings {
-			zones[string(o.InstanceType)] = append(zones[string(o.InstanceType)], aws.ToString(o.Location))
-		}
+	offers, err := all(ctx, offered.HasMorePages, offered.NextPage, func(o *ec2.DescribeInstanceTypeOfferingsOutput) []types.InstanceTypeOffering {
+		return o.InstanceTypeOfferings
+	})
+	if err != nil {
+		return nil, err
 	}
-	described := ec2.NewDescribeInstanceTypesPaginator(c.ec2, &ec2.DescribeInstanceTypesInput{
-		Filters: []types.Filter{{Name: aws.String("instance-type"), Values: names}},
-	})
+	zones := map[string][]string{}
+	for _, o := range offers {
+		zones[string(o.InstanceType)] = append(zones[string(o.InstanceType)], aws.ToString(o.Location))
+	}
+	described := ec2.NewDescribeInstanceTypesPaginator(c.ec2, &ec2.DescribeInstanceTypesInput{Filters: []types.Filter{filter("instance-type", names...)}})
+	infos, err := all(ctx, described.HasMorePages, described.NextPage, func(o *ec2.DescribeInstanceTypesOutput) []types.InstanceTypeInfo { return o.InstanceTypes })
+	if err != nil {
+		return nil, err
+	}
 	found := []preflight.InstanceType{}
-	for described.HasMorePages() {
-		page, err := described.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, t := range page.InstanceTypes {
-			name := string(t.InstanceType)
-			slices.Sort(zones[name])
-			found = append(found, preflight.InstanceType{Name: name, VCPUs: vcpusOf(t), Zones: zones[name]})
-		}
+	for _, t := range infos {
+		name := string(t.InstanceType)
+		slices.Sort(zones[name])
+		found = append(found, preflight.InstanceType{Name: name, VCPUs: vcpusOf(t), Zones: zones[name]})
 	}
 	return found, nil
 }

@@ -53,32 +53,20 @@ type networkUse struct {
 }
 
 func ofOwner(account string) []types.Filter {
-	return []types.Filter{{Name: aws.String("owner-id"), Values: []string{account}}}
+	return []types.Filter{filter("owner-id", account)}
 }
 
 // countVPCs leaves out VPCs that others share with the account.
-func (u networkUse) countVPCs(ctx context.Context, owner string) (n int, err error) {
-	pages := ec2.NewDescribeVpcsPaginator(u.network, &ec2.DescribeVpcsInput{Filters: ofOwner(owner)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return 0, err
-		}
-		n += len(page.Vpcs)
-	}
-	return n, nil
+func (u networkUse) countVPCs(ctx context.Context, owner string) (int, error) {
+	p := ec2.NewDescribeVpcsPaginator(u.network, &ec2.DescribeVpcsInput{Filters: ofOwner(owner)})
+	vpcs, err := all(ctx, p.HasMorePages, p.NextPage, func(o *ec2.DescribeVpcsOutput) []types.Vpc { return o.Vpcs })
+	return len(vpcs), err
 }
 
-func (u networkUse) countGateways(ctx context.Context, owner string) (n int, err error) {
-	pages := ec2.NewDescribeInternetGatewaysPaginator(u.network, &ec2.DescribeInternetGatewaysInput{Filters: ofOwner(owner)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return 0, err
-		}
-		n += len(page.InternetGateways)
-	}
-	return n, nil
+func (u networkUse) countGateways(ctx context.Context, owner string) (int, error) {
+	p := ec2.NewDescribeInternetGatewaysPaginator(u.network, &ec2.DescribeInternetGatewaysInput{Filters: ofOwner(owner)})
+	gateways, err := all(ctx, p.HasMorePages, p.NextPage, func(o *ec2.DescribeInternetGatewaysOutput) []types.InternetGateway { return o.InternetGateways })
+	return len(gateways), err
 }
 
 // countAddresses leaves out those of the customer's own pools, which the quota
@@ -100,21 +88,18 @@ func (u networkUse) countAddresses(ctx context.Context) (n int, err error) {
 // countNATs counts NAT gateways by zone. The quota counts them until they are
 // gone.
 func (u networkUse) countNATs(ctx context.Context) (map[string]int, error) {
-	gateways, err := u.gateways(ctx, types.Filter{Name: aws.String("state"), Values: []string{"pending", "available", "deleting"}})
+	gateways, err := listNATGateways(ctx, u.ec2, filter("state", "pending", "available", "deleting"))
 	if err != nil {
 		return nil, err
 	}
 	zones := map[string]string{}
 	if len(gateways) > 0 {
-		pages := ec2.NewDescribeSubnetsPaginator(u.network, &ec2.DescribeSubnetsInput{})
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				return nil, err
-			}
-			for _, s := range page.Subnets {
-				zones[aws.ToString(s.SubnetId)] = aws.ToString(s.AvailabilityZone)
-			}
+		subnets, err := listSubnets(ctx, u.network)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range subnets {
+			zones[aws.ToString(s.SubnetId)] = aws.ToString(s.AvailabilityZone)
 		}
 	}
 	n := map[string]int{}
@@ -124,23 +109,9 @@ func (u networkUse) countNATs(ctx context.Context) (map[string]int, error) {
 	return n, nil
 }
 
-func (u networkUse) gateways(ctx context.Context, filters ...types.Filter) (all []types.NatGateway, err error) {
-	pages := ec2.NewDescribeNatGatewaysPaginator(u.ec2, &ec2.DescribeNatGatewaysInput{Filter: filters})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, page.NatGateways...)
-	}
-	return all, nil
-}
-
 // addresses are the public ones of these NAT gateways of a VPC.
 func (u networkUse) addresses(ctx context.Context, vpc string, ids []string) ([]string, error) {
-	gateways, err := u.gateways(ctx,
-		types.Filter{Name: aws.String("vpc-id"), Values: []string{vpc}},
-		types.Filter{Name: aws.String("state"), Values: []string{"pending", "available"}})
+	gateways, err := listNATGateways(ctx, u.ec2, filter("vpc-id", vpc), filter("state", "pending", "available"))
 	if err != nil {
 		return nil, err
 	}

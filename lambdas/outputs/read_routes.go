@@ -21,38 +21,19 @@ type routeReader interface {
 
 type routing struct{ ec2 routeReader }
 
-func ofVPC(id string) []types.Filter {
-	return []types.Filter{{Name: aws.String("vpc-id"), Values: []string{id}}}
-}
-
-func (r routing) tables(ctx context.Context, vpc string) (all []types.RouteTable, err error) {
-	pages := ec2.NewDescribeRouteTablesPaginator(r.ec2, &ec2.DescribeRouteTablesInput{Filters: ofVPC(vpc)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, page.RouteTables...)
-	}
-	return all, nil
-}
-
 // endpoints are those of a VPC that work, never nil.
-func (r routing) endpoints(ctx context.Context, vpc string) (all []types.VpcEndpoint, err error) {
-	all = []types.VpcEndpoint{}
-	pages := ec2.NewDescribeVpcEndpointsPaginator(r.ec2, &ec2.DescribeVpcEndpointsInput{Filters: ofVPC(vpc)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range page.VpcEndpoints {
-			if state := string(e.State); strings.EqualFold(state, "available") || strings.EqualFold(state, "pending") {
-				all = append(all, e)
-			}
+func (r routing) endpoints(ctx context.Context, vpc string) ([]types.VpcEndpoint, error) {
+	found, err := listEndpoints(ctx, r.ec2, ofVPC(vpc)...)
+	if err != nil {
+		return nil, err
+	}
+	working := []types.VpcEndpoint{}
+	for _, e := range found {
+		if state := string(e.State); strings.EqualFold(state, "available") || strings.EqualFold(state, "pending") {
+			working = append(working, e)
 		}
 	}
-	return all, nil
+	return working, nil
 }
 
 // keepEndpoints remembers the services of interface endpoints: ecr.api of

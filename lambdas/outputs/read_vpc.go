@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
-	"github.com/e6data/aws-quickstart/internal/netplan"
 	"github.com/e6data/aws-quickstart/internal/preflight"
 )
 
@@ -90,30 +89,22 @@ func (a account) nameServers(ctx context.Context, options string) ([]string, err
 // exist is left out.
 func (a account) subnets(ctx context.Context, l *looks, ids []string) (map[string]preflight.Subnet, error) {
 	// A filter, since EC2 fails for an ID that it does not know.
-	pages := ec2.NewDescribeSubnetsPaginator(a.network.ec2, &ec2.DescribeSubnetsInput{
-		Filters: []types.Filter{{Name: aws.String("subnet-id"), Values: ids}},
-	})
+	given, err := listSubnets(ctx, a.network.ec2, filter("subnet-id", ids...))
+	if err != nil {
+		return nil, err
+	}
 	found, vpcs := map[string]preflight.Subnet{}, map[string]bool{}
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, s := range page.Subnets {
-			id, vpc := aws.ToString(s.SubnetId), aws.ToString(s.VpcId)
-			vpcs[vpc] = true
-			found[id] = preflight.Subnet{Subnet: netplan.Subnet{
-				ID: id, VPC: vpc, Zone: aws.ToString(s.AvailabilityZone), ZoneID: aws.ToString(s.AvailabilityZoneId),
-				FreeAddresses: int(aws.ToInt32(s.AvailableIpAddressCount)),
-			}}
-		}
+	for _, s := range given {
+		subnet := subnetOf(s)
+		vpcs[subnet.VPC] = true
+		found[subnet.ID] = preflight.Subnet{Subnet: subnet}
 	}
 	for vpc := range vpcs {
 		endpoints, err := a.routes.endpoints(ctx, vpc)
 		if err != nil {
 			l.failed(vpc, err)
 		}
-		tables, err := a.routes.tables(ctx, vpc)
+		tables, err := listRouteTables(ctx, a.routes.ec2, ofVPC(vpc)...)
 		if err != nil {
 			l.failed(vpc, err)
 			continue
