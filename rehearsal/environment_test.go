@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/e6data/aws-quickstart/internal/contract"
 )
 
 func TestRequireLoopback(t *testing.T) {
@@ -117,10 +119,10 @@ func TestModesAreThoseOfTheVersion(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(a.Dir, "quickstart.yaml"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if file, err := a.ModeTemplate(ModeNewVPC); err != nil || file != "quickstart.yaml" {
+	if file, err := a.ModeTemplate(contract.ModeNewVPC); err != nil || file != "quickstart.yaml" {
 		t.Errorf("%q, %v", file, err)
 	}
-	if _, err := a.ModeTemplate(ModeExistingEKS); err == nil || !strings.Contains(err.Error(), "it has: new-vpc") {
+	if _, err := a.ModeTemplate(contract.ModeExistingEKS); err == nil || !strings.Contains(err.Error(), "it has: new-vpc") {
 		t.Errorf("error %v", err)
 	}
 	if _, err := a.ModeTemplate("new"); err == nil || !strings.Contains(err.Error(), "want one of new-vpc, existing-vpc, existing-eks") {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/e6data/aws-quickstart/internal/artifact"
+	"github.com/e6data/aws-quickstart/internal/contract"
 )
 
 // RunOptions say what a run deploys.
@@ -57,7 +58,7 @@ type RunOptions struct {
 // the error is nil if the fault was caught.
 func Run(ctx context.Context, o RunOptions) (*Result, error) {
 	if o.Mode == "" && o.TemplateFile == "" {
-		o.Mode = ModeNewVPC
+		o.Mode = contract.ModeNewVPC
 	}
 	if o.Charts == "" {
 		o.Charts = ChartsStandIn

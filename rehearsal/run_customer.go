@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	ekstypes "github.com/aws/aws-sdk-go-v2/service/eks/types"
+
+	"github.com/e6data/aws-quickstart/internal/contract"
 )
 
 // customer is what a customer has before the stack, in the modes that find
@@ -21,9 +23,9 @@ type customer interface {
 // makeCustomer makes what the mode finds, unless the caller names it.
 func (r *run) makeCustomer(ctx context.Context) error {
 	switch {
-	case r.Mode == ModeExistingVPC && r.Parameters["VpcId"] == "":
+	case r.Mode == contract.ModeExistingVPC && r.Parameters["VpcId"] == "":
 		return r.makeCustomersVPC(ctx)
-	case r.Mode == ModeExistingEKS && r.Parameters["ExistingClusterName"] == "":
+	case r.Mode == contract.ModeExistingEKS && r.Parameters["ExistingClusterName"] == "":
 		return r.makeCustomersCluster(ctx)
 	}
 	return nil

@@ -3,16 +3,18 @@ package stack
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/constructs-go/constructs/v10"
+
+	"github.com/e6data/aws-quickstart/internal/contract"
 )
 
 // Mode is what a template finds and what it makes.
 type Mode string
 
-// The modes, by the names that the rehearsal has for them too.
+// The modes.
 const (
-	NewVPC      Mode = "new-vpc"
-	ExistingVPC Mode = "existing-vpc"
-	ExistingEKS Mode = "existing-eks"
+	NewVPC      Mode = contract.ModeNewVPC
+	ExistingVPC Mode = contract.ModeExistingVPC
+	ExistingEKS Mode = contract.ModeExistingEKS
 )
 
 // Modes are all modes.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/e6data/aws-quickstart/internal/contract"
 	"github.com/e6data/aws-quickstart/internal/deployerpolicy"
 )
 
@@ -28,8 +29,8 @@ statement is for stands in docs/deployer-policy.md. Give --permissions-boundary 
   quickstart policy --mode existing-eks --karpenter-controller-role KarpenterController --out policies`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if !slices.Contains(deployerpolicy.Modes(), mode) {
-				return usageError{fmt.Errorf("mode %q: want --mode with one of %s", mode, strings.Join(deployerpolicy.Modes(), ", "))}
+			if !slices.Contains(contract.Modes(), mode) {
+				return usageError{fmt.Errorf("mode %q: want --mode with one of %s", mode, strings.Join(contract.Modes(), ", "))}
 			}
 			documents, err := deployerpolicy.Generate(os.DirFS(source), mode, s)
 			if err != nil {
@@ -49,7 +50,7 @@ statement is for stands in docs/deployer-policy.md. Give --permissions-boundary 
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&mode, "mode", "", strings.Join(deployerpolicy.Modes(), ", "))
+	f.StringVar(&mode, "mode", "", strings.Join(contract.Modes(), ", "))
 	f.StringVar(&out, "out", "deployer-policy", "folder for the policies")
 	f.StringVar(&source, "source", ".", "the project's folder, or a published version's")
 	f.StringVar(&s.Partition, "partition", "", "aws, aws-cn, aws-us-gov (default aws)")

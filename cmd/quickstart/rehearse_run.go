@@ -14,6 +14,7 @@ import (
 	ekstypes "github.com/aws/aws-sdk-go-v2/service/eks/types"
 	"github.com/spf13/cobra"
 
+	"github.com/e6data/aws-quickstart/internal/contract"
 	"github.com/e6data/aws-quickstart/rehearsal"
 	"github.com/e6data/aws-quickstart/rehearsal/display"
 	"github.com/e6data/aws-quickstart/rehearsal/report"
@@ -46,7 +47,7 @@ With --fault: 0 if the planted fault was caught by the check that must find it, 
 	}
 	f := c.Flags()
 	environmentFlags(f, &o.Config, &o.Artifacts, getenv)
-	f.StringVar(&o.Mode, "mode", rehearsal.ModeNewVPC, strings.Join(rehearsal.Modes(), ", "))
+	f.StringVar(&o.Mode, "mode", contract.ModeNewVPC, strings.Join(contract.Modes(), ", "))
 	f.StringVar(&o.clusterMode, "cluster-mode", string(ekstypes.AuthenticationModeConfigMap), "authentication mode of the customer's cluster, in the mode existing-eks: "+clusterModes())
 	f.BoolVar(&o.Cluster.Karpenter, "own-karpenter", false, "give the customer's cluster a Karpenter of its own, with nodes at work, in the mode existing-eks")
 	f.BoolVar(&o.Cluster.LoadBalancerController, "own-load-balancer-controller", false, "give it a load balancer controller of its own, with an Ingress at work")
@@ -152,8 +153,8 @@ func (o *runFlags) prepareCluster() error {
 		return usageError{fmt.Errorf("cluster mode %q: want %s", o.clusterMode, clusterModes())}
 	}
 	described := o.Cluster.Karpenter || o.Cluster.LoadBalancerController || o.Cluster.Mode != ekstypes.AuthenticationModeConfigMap
-	if described && (o.Mode != rehearsal.ModeExistingEKS || o.TemplateFile != "") {
-		return usageError{fmt.Errorf("--cluster-mode, --own-karpenter and --own-load-balancer-controller describe the customer's cluster of --mode %s", rehearsal.ModeExistingEKS)}
+	if described && (o.Mode != contract.ModeExistingEKS || o.TemplateFile != "") {
+		return usageError{fmt.Errorf("--cluster-mode, --own-karpenter and --own-load-balancer-controller describe the customer's cluster of --mode %s", contract.ModeExistingEKS)}
 	}
 	return nil
 }

@@ -3,19 +3,11 @@ package contract
 // Preflight are the properties of Custom::Preflight: what is looked at before
 // anything is made, and refused with all that is wrong in one message.
 type Preflight struct {
-	// Mode is what the template finds and what it makes: new-vpc, existing-vpc
-	// or existing-eks.
+	// Mode is one of Modes.
 	Mode string `json:"Mode"`
 	// Answers is a PreflightAnswers as JSON object text.
 	Answers string `json:"Answers"`
 }
-
-// Values of Preflight.Mode.
-const (
-	ModeNewVPC      = "new-vpc"
-	ModeExistingVPC = "existing-vpc"
-	ModeExistingEKS = "existing-eks"
-)
 
 // PreflightAnswers are the answers to a template's parameters, each under the
 // parameter's name, and what the template itself decides. All are text, lists

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/e6data/aws-quickstart/internal/contract"
 )
 
 const project = "../.."
@@ -75,7 +77,7 @@ var settings = map[string]Settings{
 func TestEachPolicyIsWithinIAMsLimits(t *testing.T) {
 	t.Parallel()
 	for name, s := range settings {
-		for _, mode := range Modes() {
+		for _, mode := range contract.Modes() {
 			made, err := Generate(os.DirFS(project), mode, s)
 			if err != nil {
 				t.Fatal(err)
@@ -101,7 +103,7 @@ func TestEachPolicyIsWithinIAMsLimits(t *testing.T) {
 func TestStatementsAreNarrow(t *testing.T) {
 	t.Parallel()
 	for name, s := range settings {
-		for _, mode := range Modes() {
+		for _, mode := range contract.Modes() {
 			seen := map[string]bool{}
 			for _, d := range documents(t, mode, s) {
 				for _, st := range d.Statement {
@@ -167,7 +169,7 @@ func TestSettingsLimit(t *testing.T) {
 		}
 	}
 	for _, sid := range []string{"UseKey", "LetTheirKarpenterPassNodeRole"} {
-		for _, mode := range Modes() {
+		for _, mode := range contract.Modes() {
 			if actions, _, _ := statement(t, mode, Settings{}, sid); actions != nil {
 				t.Errorf("%s: %s is allowed though nothing is named for it", mode, sid)
 			}

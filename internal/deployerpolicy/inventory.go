@@ -10,17 +10,9 @@ import (
 	"strings"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/e6data/aws-quickstart/internal/contract"
 )
-
-// modes are the modes of the quickstart and the files of their templates.
-var modes = map[string]string{
-	"new-vpc":      "quickstart.yaml",
-	"existing-vpc": "templates/existing-vpc.yaml",
-	"existing-eks": "templates/existing-eks.yaml",
-}
-
-// Modes are the names of all modes, in the order of the documentation.
-func Modes() []string { return []string{"new-vpc", "existing-vpc", "existing-eks"} }
 
 type template struct {
 	Parameters map[string]parameter
@@ -46,9 +38,9 @@ type inventory struct {
 }
 
 func readInventory(templates fs.FS, mode string) (inventory, error) {
-	file, ok := modes[mode]
-	if !ok {
-		return inventory{}, fmt.Errorf("mode %q: want one of %s", mode, strings.Join(Modes(), ", "))
+	file := contract.ModeTemplate(mode)
+	if file == "" {
+		return inventory{}, fmt.Errorf("mode %q: want one of %s", mode, strings.Join(contract.Modes(), ", "))
 	}
 	main, err := readTemplate(templates, file)
 	if err != nil {

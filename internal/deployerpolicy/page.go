@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/e6data/aws-quickstart/internal/contract"
 	"github.com/e6data/aws-quickstart/internal/policy"
 )
 
@@ -24,7 +25,7 @@ var introduction string
 func Files(templates fs.FS) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	all := map[string][]granted{}
-	for _, mode := range Modes() {
+	for _, mode := range contract.Modes() {
 		documents, err := Generate(templates, mode, Settings{})
 		if err != nil {
 			return nil, fmt.Errorf("mode %s: %w", mode, err)
@@ -52,7 +53,7 @@ func reasons(all map[string][]granted) (string, error) {
 	b.WriteString(introduction)
 	b.WriteString("\n## Statements\n\n| statement | what for | on | only if | modes |\n|---|---|---|---|---|\n")
 	byMode := map[string]map[string]policy.Statement{}
-	for _, mode := range Modes() {
+	for _, mode := range contract.Modes() {
 		statements, err := merge(all[mode])
 		if err != nil {
 			return "", err
@@ -66,7 +67,7 @@ func reasons(all map[string][]granted) (string, error) {
 		var in []string
 		var resources []string
 		var condition policy.Condition
-		for _, mode := range Modes() {
+		for _, mode := range contract.Modes() {
 			if st, ok := byMode[mode][p.sid]; ok {
 				in = append(in, mode)
 				resources, condition = append(resources, st.Resources...), st.Condition
@@ -76,7 +77,7 @@ func reasons(all map[string][]granted) (string, error) {
 	}
 	b.WriteString("\n## Permissions\n\n| action | statement | who needs it |\n|---|---|---|\n")
 	needs := map[[2]string]map[string]map[string]bool{} // by action and Sid: type, handlers
-	for _, mode := range Modes() {
+	for _, mode := range contract.Modes() {
 		for _, g := range all[mode] {
 			at := [2]string{g.action, g.sid}
 			if needs[at] == nil {
@@ -129,7 +130,7 @@ func conditions(c policy.Condition) string {
 }
 
 func modeList(in []string) string {
-	if len(in) == len(Modes()) {
+	if len(in) == len(contract.Modes()) {
 		return "all"
 	}
 	return strings.Join(in, ", ")

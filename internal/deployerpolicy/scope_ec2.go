@@ -3,6 +3,7 @@ package deployerpolicy
 import (
 	"strings"
 
+	"github.com/e6data/aws-quickstart/internal/contract"
 	"github.com/e6data/aws-quickstart/internal/policy"
 )
 
@@ -19,7 +20,7 @@ func (s scopes) network(u use) (grant, bool) {
 		return s.clusterGroup(u)
 	case u.own && u.handler == create && (making(u.action) || u.action == "ec2:CreateTags"):
 		return s.making(u, arn)
-	case u.kind == "vpc" && !u.own && s.mode == "existing-vpc":
+	case u.kind == "vpc" && !u.own && s.mode == contract.ModeExistingVPC:
 		return on("BuildInGivenVpc", nil, s.arn("ec2", "vpc/"+s.VpcID))
 	case u.kind != "":
 		return s.limited(u, "ChangeMarkedNetwork", whenMarked, arn)

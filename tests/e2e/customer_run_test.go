@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/e6data/aws-quickstart/internal/artifact"
+	"github.com/e6data/aws-quickstart/internal/contract"
 	"github.com/e6data/aws-quickstart/rehearsal"
 )
 
@@ -123,7 +124,7 @@ func rehearse(t *testing.T, template []byte, c rehearsal.CustomerCluster) (*rehe
 			Python: os.Getenv("REHEARSAL_PYTHON"), Localkube: os.Getenv("REHEARSAL_LOCALKUBE"), Launcher: os.Getenv("REHEARSAL_LAUNCHER"),
 			Karpenter: os.Getenv("REHEARSAL_KARPENTER"), Controllers: os.Getenv("REHEARSAL_CONTROLLERS"),
 		},
-		Artifacts: version(t, template), Mode: rehearsal.ModeExistingEKS, Cluster: c, Parameters: parameters, NoUpdate: true, Output: &told,
+		Artifacts: version(t, template), Mode: contract.ModeExistingEKS, Cluster: c, Parameters: parameters, NoUpdate: true, Output: &told,
 	})
 	return result, told.String(), err
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/e6data/aws-quickstart/internal/contract"
 	"github.com/e6data/aws-quickstart/internal/deployerpolicy"
 	"github.com/e6data/aws-quickstart/rehearsal"
 )
@@ -114,10 +115,10 @@ func TestTheDeployersPoliciesAreNotTooMuch(t *testing.T) {
 		settings   deployerpolicy.Settings
 		rows       []permission
 	}{
-		{"new-vpc", rehearsal.ModeNewVPC, deployerpolicy.Settings{}, slices.Concat(denials, w.rows(deployerRights))},
-		{"existing-vpc", rehearsal.ModeExistingVPC, deployerpolicy.Settings{}, slices.Concat(denials, w.rows(deployerRights))},
-		{"existing-eks", rehearsal.ModeExistingEKS, deployerpolicy.Settings{}, slices.Concat(denials, w.rows(deployerRights))},
-		{"bounded", rehearsal.ModeNewVPC, bounded, slices.Concat(denials, w.rows(deployerBounds))},
+		{"new-vpc", contract.ModeNewVPC, deployerpolicy.Settings{}, slices.Concat(denials, w.rows(deployerRights))},
+		{"existing-vpc", contract.ModeExistingVPC, deployerpolicy.Settings{}, slices.Concat(denials, w.rows(deployerRights))},
+		{"existing-eks", contract.ModeExistingEKS, deployerpolicy.Settings{}, slices.Concat(denials, w.rows(deployerRights))},
+		{"bounded", contract.ModeNewVPC, bounded, slices.Concat(denials, w.rows(deployerBounds))},
 	} {
 		role, clients, err := d.DeployerNamed(t.Context(), "deployer-"+c.name, deployerPolicies(t, c.mode, c.settings))
 		if err != nil {

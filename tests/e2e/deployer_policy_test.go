@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/e6data/aws-quickstart/internal/artifact"
+	"github.com/e6data/aws-quickstart/internal/contract"
 	"github.com/e6data/aws-quickstart/internal/deployerpolicy"
 	"github.com/e6data/aws-quickstart/rehearsal"
 )
@@ -94,16 +95,16 @@ var enough = map[string]struct {
 	cluster  rehearsal.CustomerCluster
 	answers  map[string]string
 }{
-	"new VPC":      {mode: rehearsal.ModeNewVPC, turn: 0},
-	"existing VPC": {mode: rehearsal.ModeExistingVPC, turn: 1},
-	"existing EKS": {mode: rehearsal.ModeExistingEKS, turn: 2, cluster: rehearsal.CustomerCluster{Mode: "API_AND_CONFIG_MAP"}},
+	"new VPC":      {mode: contract.ModeNewVPC, turn: 0},
+	"existing VPC": {mode: contract.ModeExistingVPC, turn: 1},
+	"existing EKS": {mode: contract.ModeExistingEKS, turn: 2, cluster: rehearsal.CustomerCluster{Mode: "API_AND_CONFIG_MAP"}},
 	"existing EKS, with a Karpenter of its own": {
-		mode: rehearsal.ModeExistingEKS, turn: 3,
+		mode: contract.ModeExistingEKS, turn: 3,
 		cluster:  rehearsal.CustomerCluster{Mode: "API_AND_CONFIG_MAP", Karpenter: true},
 		settings: deployerpolicy.Settings{KarpenterControllerRole: "customer/customer-karpenter"},
 	},
 	"new VPC, within a boundary": {
-		mode: rehearsal.ModeNewVPC, turn: 3,
+		mode: contract.ModeNewVPC, turn: 3,
 		settings: deployerpolicy.Settings{
 			Account: account, Region: "us-east-1", RolePath: "/e6data/", PermissionsBoundary: "arn:aws:iam::aws:policy/AdministratorAccess",
 		},
@@ -120,7 +121,7 @@ func TestTheDeployersPoliciesAreEnough(t *testing.T) {
 			answers := deployerAnswers()
 			maps.Copy(answers, c.answers)
 			changes := maps.Clone(widely)
-			if c.mode != rehearsal.ModeExistingEKS {
+			if c.mode != contract.ModeExistingEKS {
 				changes["EndpointPublicAccessCidrs"] = "203.0.113.0/24"
 			}
 			who, told, err := asDeployer(t, rehearsal.RunOptions{
@@ -178,14 +179,14 @@ func without(t *testing.T, policies []rehearsal.Policy, sid string) (rest []rehe
 func TestADeployerNeedsEachStatement(t *testing.T) {
 	inTurn(t, 2)
 	t.Parallel()
-	policies := deployerPolicies(t, rehearsal.ModeNewVPC, deployerpolicy.Settings{})
+	policies := deployerPolicies(t, contract.ModeNewVPC, deployerpolicy.Settings{})
 	_, _, sids := without(t, policies, "")
 	sids = slices.DeleteFunc(sids, func(sid string) bool { return unmet[sid] != "" })
 	for _, sid := range sample(t, sids, 3) {
 		t.Run(sid, func(t *testing.T) {
 			rest, actions, _ := without(t, policies, sid)
 			_, _, err := asDeployer(t, rehearsal.RunOptions{
-				Mode: rehearsal.ModeNewVPC, Parameters: deployerAnswers(), Changes: maps.Clone(widely), Deployer: rest,
+				Mode: contract.ModeNewVPC, Parameters: deployerAnswers(), Changes: maps.Clone(widely), Deployer: rest,
 			})
 			if err == nil {
 				t.Fatal("nothing was missed")

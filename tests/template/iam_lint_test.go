@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/e6data/aws-quickstart/internal/contract"
 	"github.com/e6data/aws-quickstart/internal/deployerpolicy"
 )
 
@@ -186,7 +187,7 @@ func TestIAMLint(t *testing.T) {
 func deployerPolicies(t *testing.T) map[string]object {
 	t.Helper()
 	policies := map[string]object{}
-	for _, mode := range deployerpolicy.Modes() {
+	for _, mode := range contract.Modes() {
 		documents, err := deployerpolicy.Generate(os.DirFS(root), mode, deployerpolicy.Settings{})
 		if err != nil {
 			t.Fatal(err)
