@@ -58,7 +58,7 @@ func (j *judge) missingNamespaces() {
 
 // endingNamespaces tells of namespaces that take no new objects.
 func (j *judge) endingNamespaces() {
-	for _, name := range append(j.want.namespaces(), j.want.visited()...) {
+	for _, name := range j.want.everywhere() {
 		n, there := j.seen.Namespaces[name]
 		if !there || n.DeletionTimestamp == nil && n.Status.Phase != core.NamespaceTerminating {
 			continue

@@ -19,7 +19,7 @@ import (
 // namespaces reads those in which the stack makes objects, or its chart does.
 func (l *look) namespaces(ctx context.Context) error {
 	l.out.Namespaces = map[string]core.Namespace{}
-	for _, name := range append(l.want.namespaces(), l.want.visited()...) {
+	for _, name := range l.want.everywhere() {
 		n, err := l.kube.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
 		if apierrors.IsNotFound(err) {
 			continue

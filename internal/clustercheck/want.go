@@ -76,10 +76,14 @@ func (w Want) namespaces() []string {
 
 // visited are the namespaces that the chart makes an object in and that nobody
 // makes: they must be there.
-func (w Want) visited() []string {
-	var all []string
+func (w Want) visited() []string { return w.everywhere()[len(w.namespaces()):] }
+
+// everywhere are all namespaces that anything is made in: namespaces, and then
+// those that are visited.
+func (w Want) everywhere() []string {
+	all := w.namespaces()
 	for _, name := range w.DebugNamespaces {
-		if name != "" && !slices.Contains(w.namespaces(), name) && !slices.Contains(all, name) {
+		if name != "" && !slices.Contains(all, name) {
 			all = append(all, name)
 		}
 	}

@@ -24,6 +24,9 @@ func (w *run) act(ctx context.Context, act Action, seen Observation) error {
 	case Rollback, HandBack:
 		return w.rollback(ctx, seen.Good)
 	case Uninstall:
+		if err := w.checkUnneeded(ctx); err != nil {
+			return err
+		}
 		return w.uninstall(ctx, seen)
 	case Unlock:
 		return w.unlock(ctx, seen.Last)

@@ -82,7 +82,7 @@ func (w *run) neighbours(ctx context.Context) ([]string, error) {
 
 // origin names an object with its namespace, and the release that it is of.
 func origin(o *unstructured.Unstructured) string {
-	text := o.GetKind() + " " + o.GetName()
+	text := kindOf(o)
 	if namespace := o.GetNamespace(); namespace != "" {
 		text = o.GetKind() + " " + namespace + "/" + o.GetName()
 	}

@@ -207,11 +207,6 @@ func (w *run) remove(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if act, err := Next(Gone, seen.State); err == nil && act == Uninstall {
-		if err := w.checkUnneeded(ctx); err != nil {
-			return err
-		}
-	}
 	if seen.State != Absent && seen.State != Foreign {
 		err = w.underLease(ctx, func(ctx context.Context) error {
 			_, err := w.loop(ctx, Gone)
