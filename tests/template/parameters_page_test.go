@@ -3,13 +3,9 @@ package template
 import (
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/e6data/aws-quickstart/internal/contract"
 )
@@ -48,19 +44,7 @@ Written by ` + "`go test ./tests/template -run TestParametersPageIsFresh -update
 			t.Errorf("%s has no parameters in groups", file)
 		}
 	}
-	place := filepath.Join(root, parametersPage)
-	if *update {
-		if err := os.WriteFile(place, []byte(page.String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	committed, err := os.ReadFile(place)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(strings.Split(string(committed), "\n"), strings.Split(page.String(), "\n")); diff != "" {
-		t.Errorf("%s is stale: go test ./tests/template -run TestParametersPageIsFresh -update (-committed +now):\n%s", parametersPage, diff)
-	}
+	checkPage(t, parametersPage, page.String())
 }
 
 func (w walker) line(name string) string {

@@ -1,23 +1,23 @@
 package template
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 )
 
 const permissionsPage = "docs/permissions.md"
 
 // granted is one statement as people read it.
 type granted struct {
-	role, key string // the key of its reason: POLICY/SID
+	key       string // of its reason: POLICY/SID
 	effect    string
 	actions   []string
 	on        []string
@@ -32,27 +32,15 @@ func TestPermissionsPageIsFresh(t *testing.T) {
 	var page strings.Builder
 	page.WriteString(permissionsIntroduction)
 	used := map[string]bool{}
-	for _, role := range roleOrder(t) {
-		writeRole(t, &page, role, used)
+	for _, id := range roleOrder(t) {
+		readRole(t, id).write(t, &page, used)
 	}
 	for key := range reasons {
 		if !used[key] {
 			t.Errorf("there is a reason for %s, which no role may do", key)
 		}
 	}
-	place := filepath.Join(root, permissionsPage)
-	if *update {
-		if err := os.WriteFile(place, []byte(page.String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	committed, err := os.ReadFile(place)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(strings.Split(string(committed), "\n"), strings.Split(page.String(), "\n")); diff != "" {
-		t.Errorf("%s is stale: go test ./tests/template -run TestPermissionsPageIsFresh -update (-committed +now):\n%s", permissionsPage, diff)
-	}
+	checkPage(t, permissionsPage, page.String())
 }
 
 const permissionsIntroduction = `# Permissions
@@ -80,7 +68,7 @@ func roleOrder(t *testing.T) []string {
 			declared[id] = true
 		}
 	}
-	if diff := cmp.Diff(slices.Sorted(maps.Keys(declared)), slices.Sorted(slices.Values(order))); diff != "" {
+	if diff := gocmp.Diff(slices.Sorted(maps.Keys(declared)), slices.Sorted(slices.Values(order))); diff != "" {
 		t.Fatalf("roles (-templates +page):\n%s", diff)
 	}
 	return order
@@ -105,76 +93,87 @@ func asWritten(t *testing.T, file string, answers map[string]string) *stackRun {
 	return r
 }
 
-func writeRole(t *testing.T, page *strings.Builder, role string, used map[string]bool) {
+// roleOnPage is a role as people read it.
+type roleOnPage struct {
+	id, description string
+	files           []string // the templates that make it
+	trust, managed  []string
+	statements      []*granted
+}
+
+// readRole puts together what a role is in all templates with all answers.
+func readRole(t *testing.T, id string) roleOnPage {
 	t.Helper()
-	var (
-		all          []*granted
-		in           []string
-		description  string
-		trust        []string
-		managed      []string
-		statementsOf = map[string]*granted{}
-	)
+	role := roleOnPage{id: id}
+	byKey := map[string]*granted{}
 	for _, file := range launched {
-		if !slices.Contains(resourcesOfType(load(t, file), "AWS::IAM::Role"), role) {
+		if !slices.Contains(resourcesOfType(load(t, file), "AWS::IAM::Role"), id) {
 			continue
 		}
-		in = append(in, file)
+		role.files = append(role.files, file)
+		made, seen := 0, map[string]int{} // sets of answers with the role, and with each statement
 		sets := answersOf(file)
-		seen := map[string]int{}
-		alive := 0
 		for _, name := range slices.Sorted(maps.Keys(sets)) {
 			r := asWritten(t, file, sets[name])
-			if !r.active(section(r.template, "Resources")[role]) {
+			if !r.active(section(r.template, "Resources")[id]) {
 				continue
 			}
-			alive++
-			p := r.properties(role)
-			description = fmt.Sprint(p["Description"])
-			trust = append(trust, whoMay(r, plain(t, document(t, p["AssumeRolePolicyDocument"])))...)
+			made++
+			p := r.properties(id)
+			role.description = fmt.Sprint(p["Description"])
+			role.trust = unique(append(role.trust, whoMay(r, plain(t, document(t, p["AssumeRolePolicyDocument"])))...))
 			for _, arn := range asList(p["ManagedPolicyArns"]) {
 				if strings.Contains(arn, ":iam::aws:policy/") {
-					managed = append(managed, arn[strings.LastIndex(arn, "/")+1:])
+					role.managed = unique(append(role.managed, arn[strings.LastIndex(arn, "/")+1:]))
 				}
 			}
-			for _, s := range ofRole(r, role) {
-				key := s.where + "/" + s.Sid
+			for _, s := range ofRole(r, id) {
+				key := s.String()
 				seen[key]++
-				g := statementsOf[key]
-				if g == nil {
-					g = &granted{role: role, key: key, effect: s.Effect, always: true}
-					statementsOf[key] = g
-					all = append(all, g)
+				if byKey[key] == nil {
+					byKey[key] = &granted{key: key, effect: s.Effect, always: true}
+					role.statements = append(role.statements, byKey[key])
 				}
-				if !slices.Contains(g.files, file) {
-					g.files = append(g.files, file)
-				}
-				g.actions = both(g.actions, s.Actions)
-				g.on = both(g.on, readable(r, s.Resources))
-				if c, there := s.Raw["Condition"]; there {
-					g.condition = longer(g.condition, conditionText(t, r, c))
-				}
+				byKey[key].add(r, file, s)
 			}
 		}
-		for key, g := range statementsOf {
-			if slices.Contains(g.files, file) && seen[key] < alive {
+		for _, g := range role.statements {
+			if slices.Contains(g.files, file) && seen[g.key] < made {
 				g.always = false
 			}
 		}
 	}
-	fmt.Fprintf(page, "\n## %s\n\n%s. In %s.\n\n**Who may take it:** %s.\n", role, strings.TrimSuffix(description, "."), inCode(in), strings.Join(unique(trust), "; "))
-	if m := unique(managed); len(m) > 0 {
+	return role
+}
+
+// add takes in the statement as it is with other answers.
+func (g *granted) add(r *stackRun, file string, s statement) {
+	g.files = unique(append(g.files, file))
+	g.actions = unique(append(g.actions, s.Actions...))
+	g.on = unique(append(g.on, readable(r, s.Resources)...))
+	if c, there := s.Raw["Condition"]; there {
+		if text := conditionText(r, c); len(text) > len(g.condition) {
+			g.condition = text
+		}
+	}
+}
+
+func (role roleOnPage) write(t *testing.T, page *strings.Builder, used map[string]bool) {
+	t.Helper()
+	fmt.Fprintf(page, "\n## %s\n\n%s. In %s.\n\n**Who may take it:** %s.\n",
+		role.id, strings.TrimSuffix(role.description, "."), inCode(role.files), strings.Join(role.trust, "; "))
+	if len(role.managed) > 0 {
 		var rows []string
-		for _, name := range m {
+		for _, name := range role.managed {
 			rows = append(rows, fmt.Sprintf("[%s](https://docs.aws.amazon.com/aws-managed-policy/latest/reference/%s.html): %s", name, name, reasonOf(t, name, used)))
 		}
 		fmt.Fprintf(page, "\n**AWS's own policies:** %s\n", strings.Join(rows, ". ")+".")
 	}
-	if len(all) == 0 {
+	if len(role.statements) == 0 {
 		return
 	}
 	page.WriteString("\n| Statement | Why | Actions | On | If |\n|---|---|---|---|---|\n")
-	for _, g := range all {
+	for _, g := range role.statements {
 		name := g.key[strings.LastIndex(g.key, "/")+1:]
 		if g.effect == "Deny" {
 			name = "**Deny** " + name
@@ -182,14 +181,10 @@ func writeRole(t *testing.T, page *strings.Builder, role string, used map[string
 		if !g.always {
 			name += " (optional)"
 		}
-		if len(g.files) < len(in) {
+		if len(g.files) < len(role.files) {
 			name += " (" + strings.Join(shortNames(g.files), ", ") + ")"
 		}
-		condition := "–"
-		if g.condition != "" {
-			condition = g.condition
-		}
-		fmt.Fprintf(page, "| %s | %s | %s | %s | %s |\n", name, reasonOf(t, g.key, used), inCode(g.actions), inCode(g.on), condition)
+		fmt.Fprintf(page, "| %s | %s | %s | %s | %s |\n", name, reasonOf(t, g.key, used), inCode(g.actions), inCode(g.on), cmp.Or(g.condition, "–"))
 	}
 }
 
@@ -255,8 +250,7 @@ func readable(r *stackRun, texts []string) []string {
 	return unique(out)
 }
 
-func conditionText(t *testing.T, r *stackRun, c any) string {
-	t.Helper()
+func conditionText(r *stackRun, c any) string {
 	var parts []string
 	for _, operator := range slices.Sorted(maps.Keys(c.(object))) {
 		tests := c.(object)[operator].(object)
@@ -280,8 +274,7 @@ func whoMay(r *stackRun, trust any) []string {
 		}
 		text := inCode(unique(who))
 		if c := at(s, "Condition"); c != nil {
-			t, _ := r.t.(*testing.T)
-			text += " if " + conditionText(t, r, c)
+			text += " if " + conditionText(r, c)
 		}
 		out = append(out, text)
 	}
@@ -314,8 +307,6 @@ func shortNames(paths []string) []string {
 	return out
 }
 
-func both(a, b []string) []string { return unique(slices.Concat(a, b)) }
-
 // unique keeps the first of equals, in their order.
 func unique(all []string) []string {
 	var out []string
@@ -325,11 +316,4 @@ func unique(all []string) []string {
 		}
 	}
 	return out
-}
-
-func longer(a, b string) string {
-	if len(b) > len(a) {
-		return b
-	}
-	return a
 }
