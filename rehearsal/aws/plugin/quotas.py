@@ -11,8 +11,6 @@ import time
 import uuid
 from dataclasses import dataclass
 
-from ministack import app
-from ministack.core import iam_actions, router
 from ministack.core.responses import (
     AccountRegionScopedDict,
     error_response_json,
@@ -21,8 +19,8 @@ from ministack.core.responses import (
     json_response,
 )
 
-_SERVICE = "servicequotas"
-_TARGET = "ServiceQuotasV20190624"
+from . import new_services
+
 _SERVICES = {
     "ec2": "Amazon Elastic Compute Cloud (Amazon EC2)",
     "vpc": "Amazon Virtual Private Cloud (Amazon VPC)",
@@ -60,11 +58,7 @@ _granted = AccountRegionScopedDict()
 
 def install() -> None:
     """Add the service."""
-    router.SERVICE_PATTERNS.setdefault(
-        _SERVICE, {"host_patterns": [r"servicequotas\."], "target_prefixes": [_TARGET], "credential_scope": _SERVICE}
-    )
-    iam_actions.SERVICE_TO_IAM_NAMESPACE.setdefault(_SERVICE, _SERVICE)
-    app.SERVICE_HANDLERS.setdefault(_SERVICE, _handle)
+    new_services.add("servicequotas", r"servicequotas\.", "ServiceQuotasV20190624", _handle)
 
 
 async def _handle(method: str, path: str, headers: dict, body: bytes, query_params: dict) -> tuple:

@@ -7,24 +7,17 @@ whatever the region: their order is what a choice is made by.
 import hashlib
 import json
 
-from ministack import app
-from ministack.core import iam_actions, router
 from ministack.core.responses import error_response_json, json_response
 
+from .. import new_services
 from . import catalogue
 
-_SERVICE = "pricing"
-_TARGET = "AWSPriceListService"
 _MOST = 100
 
 
 def install() -> None:
     """Add the service."""
-    router.SERVICE_PATTERNS.setdefault(
-        _SERVICE, {"host_patterns": [r"api\.pricing\."], "target_prefixes": [_TARGET], "credential_scope": _SERVICE}
-    )
-    iam_actions.SERVICE_TO_IAM_NAMESPACE.setdefault(_SERVICE, _SERVICE)
-    app.SERVICE_HANDLERS.setdefault(_SERVICE, _handle)
+    new_services.add("pricing", r"api\.pricing\.", "AWSPriceListService", _handle)
 
 
 async def _handle(method: str, path: str, headers: dict, body: bytes, query_params: dict) -> tuple:
