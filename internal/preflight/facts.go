@@ -1,8 +1,11 @@
 package preflight
 
 import (
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
 	"github.com/e6data/aws-quickstart/internal/contract"
 	"github.com/e6data/aws-quickstart/internal/netplan"
@@ -65,11 +68,11 @@ type Place struct{ Partition, Region, Account, StackID string }
 
 // PlaceOf reads a stack's ARN.
 func PlaceOf(stackID string) (Place, bool) {
-	parts := strings.SplitN(stackID, ":", 6)
-	if len(parts) != 6 || parts[2] != "cloudformation" {
+	stack, err := arn.Parse(stackID)
+	if err != nil || stack.Service != "cloudformation" {
 		return Place{}, false
 	}
-	return Place{Partition: parts[1], Region: parts[3], Account: parts[4], StackID: stackID}, true
+	return Place{Partition: stack.Partition, Region: stack.Region, Account: stack.AccountID, StackID: stackID}, true
 }
 
 // Version is one Kubernetes version of EKS.
@@ -110,6 +113,11 @@ type InstanceType struct {
 func (t InstanceType) Family() string {
 	family, _, _ := strings.Cut(t.Name, ".")
 	return family
+}
+
+// in tells whether one of the zones has the type.
+func (t InstanceType) in(zones []string) bool {
+	return slices.ContainsFunc(t.Zones, func(z string) bool { return slices.Contains(zones, z) })
 }
 
 // VPC is the customer's.

@@ -64,7 +64,7 @@ func checkFamilies(f Facts) []Problem {
 	}
 	there := map[string]bool{}
 	for _, t := range f.Types {
-		if slices.ContainsFunc(t.Zones, func(z string) bool { return slices.Contains(zones, z) }) {
+		if t.in(zones) {
 			there[t.Family()] = true
 		}
 	}
@@ -89,7 +89,7 @@ func (f Facts) engineTypes() []InstanceType {
 		if !slices.Contains(families, family) || strings.Contains(t.Name, ".metal") || !slices.Contains(architectures, architectureOf(family)) {
 			continue
 		}
-		if zones == nil || slices.ContainsFunc(t.Zones, func(z string) bool { return slices.Contains(zones, z) }) {
+		if zones == nil || t.in(zones) {
 			out = append(out, t)
 		}
 	}
@@ -103,7 +103,7 @@ func checkNodeGroupType(f Facts) []Problem {
 		return nil
 	}
 	i := slices.IndexFunc(f.Types, func(t InstanceType) bool { return t.Name == wanted })
-	if i >= 0 && slices.ContainsFunc(f.Types[i].Zones, func(z string) bool { return slices.Contains(zones, z) }) {
+	if i >= 0 && f.Types[i].in(zones) {
 		return nil
 	}
 	return []Problem{{Kind: nodeGroupType, On: wanted, Why: "the zones are " + strings.Join(zones, ", ")}}

@@ -1,6 +1,10 @@
 package preflight
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+)
 
 var (
 	partitionMismatch = &Kind{
@@ -83,12 +87,12 @@ func checkPrincipals(f Facts) []Problem {
 }
 
 func checkBoundary(f Facts) []Problem {
-	arn := f.Answers.PermissionsBoundaryArn
-	if !f.asked(arn, f.Before.PermissionsBoundaryArn) {
+	boundary := f.Answers.PermissionsBoundaryArn
+	if !f.asked(boundary, f.Before.PermissionsBoundaryArn) {
 		return nil
 	}
-	on := "PermissionsBoundaryArn " + arn
-	if account := accountOf(arn); account != "aws" && account != f.Place.Account {
+	on := "PermissionsBoundaryArn " + boundary
+	if account := accountOf(boundary); account != "aws" && account != f.Place.Account {
 		return []Problem{{Kind: boundaryElsewhere, On: on, Why: "IAM takes no boundary of another account", Fill: []string{"account", f.Place.Account}}}
 	}
 	if off(f.Boundary) {
@@ -98,13 +102,13 @@ func checkBoundary(f Facts) []Problem {
 }
 
 // accountOf and regionOf are those in an ARN; empty where it has none.
-func accountOf(arn string) string { return fieldOf(arn, 4) }
-func regionOf(arn string) string  { return fieldOf(arn, 3) }
+func accountOf(text string) string { return parsed(text).AccountID }
+func regionOf(text string) string  { return parsed(text).Region }
 
-func fieldOf(arn string, n int) string {
-	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) != 6 {
-		return ""
+func parsed(text string) arn.ARN {
+	a, err := arn.Parse(text)
+	if err != nil {
+		return arn.ARN{}
 	}
-	return parts[n]
+	return a
 }

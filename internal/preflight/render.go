@@ -62,10 +62,7 @@ func numbered(problems []Problem, whole int) string {
 
 // String says the problem: what (on what): why. What to do [its ID].
 func (p Problem) String() string {
-	text := p.Kind.What
-	if p.On != "" {
-		text += " (" + p.On + ")"
-	}
+	text := p.what()
 	if p.Why != "" {
 		text += ": " + p.Why
 	}
@@ -74,11 +71,15 @@ func (p Problem) String() string {
 
 // Short says the problem without why and what to do.
 func (p Problem) Short() string {
-	text := p.Kind.What
-	if p.On != "" {
-		text += " (" + p.On + ")"
+	return p.what() + " [" + p.Kind.ID + "]"
+}
+
+// what is wrong, and on what.
+func (p Problem) what() string {
+	if p.On == "" {
+		return p.Kind.What
 	}
-	return text + " [" + p.Kind.ID + "]"
+	return p.Kind.What + " (" + p.On + ")"
 }
 
 // Do is what to do about the problem.

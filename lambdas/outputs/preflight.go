@@ -102,8 +102,7 @@ func (p preflightCheck) check(ctx context.Context, f preflight.Facts) error {
 
 // factsOf reads the properties of a request.
 func factsOf(r preflightRequest) (preflight.Facts, error) {
-	modes := []string{contract.ModeNewVPC, contract.ModeExistingVPC, contract.ModeExistingEKS}
-	if !slices.Contains(modes, r.Props.Mode) {
+	if modes := contract.Modes(); !slices.Contains(modes, r.Props.Mode) {
 		return preflight.Facts{}, fmt.Errorf("property Mode is %q, not one of %s", r.Props.Mode, strings.Join(modes, ", "))
 	}
 	f := preflight.Facts{Mode: r.Props.Mode}
