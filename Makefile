@@ -34,6 +34,7 @@ QUICKSTART  := $(DIST)/quickstart
 KARPENTER   := $(CACHE)/karpenter-$(call hash,rehearsal/karpenter/go.mod rehearsal/karpenter/go.sum rehearsal/karpenter/build.sh)/karpenter
 CONTROLLERS := $(DIST)/controllers
 CDK_CLI     := $(CACHE)/cdk-$(call hash,tools/cdk/package-lock.json)
+AXE_CORE    := $(CACHE)/axe-$(call hash,tools/axe/package-lock.json)
 HOST_ARCH   := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
 
 # A newer Python can leave an environment without its interpreter: such a one is
@@ -50,6 +51,7 @@ export REHEARSAL_KARPENTER_CHARTS = $(DIST)/karpenter/charts
 export KARPENTER_CRDS             = $(DIST)/karpenter/pkg/apis/crds
 export LOCALKUBE
 export CDK = $(CDK_CLI)/node_modules/.bin/cdk
+export AXE = $(AXE_CORE)/node_modules/axe-core/axe.min.js
 export QUICKSTART
 
 .PHONY: help
@@ -142,23 +144,25 @@ handler-rights: $(VENV)/.installed ## Write anew what resource handlers call, as
 
 # --- checks
 
-# The stock command of the CDK. Node.js usually comes with npm; where it does
-# not, the test that needs the command says so and is left out.
-$(CDK_CLI)/.installed: | prerequisites
-	@mkdir -p "$(@D)"
-	cp tools/cdk/package.json tools/cdk/package-lock.json tools/cdk/.npmrc "$(@D)/"
+# The stock command of the CDK, and the accessibility checks for the launch page.
+# Node.js usually comes with npm; where it does not, the tests that need these say
+# so and are left out.
+$(CDK_CLI)/.installed $(AXE_CORE)/.installed: | prerequisites
+	@source=tools/$$(basename "$(@D)" | cut -d- -f1)
+	mkdir -p "$(@D)"
+	cp $$source/package.json $$source/package-lock.json $$source/.npmrc "$(@D)/"
 	if command -v npm >/dev/null; then
-	  echo "install the CDK's command"
+	  echo "install the npm packages of $$source"
 	  npm ci --prefix "$(@D)" --silent --no-audit --no-fund
 	fi
 	touch "$@"
 
 .PHONY: test
-test: rehearsal-parts $(CDK_CLI)/.installed ## Run all tests that need no AWS account
+test: rehearsal-parts $(CDK_CLI)/.installed $(AXE_CORE)/.installed ## Run all tests that need no AWS account
 	@bash tools/test.sh
 
 .PHONY: campaign
-campaign: rehearsal-parts $(CDK_CLI)/.installed ## Run everything in full (hours); results go to docs/campaign.md
+campaign: rehearsal-parts $(CDK_CLI)/.installed $(AXE_CORE)/.installed ## Run everything in full (hours); results go to docs/campaign.md
 	@CAMPAIGN=1 bash tools/campaign.sh
 
 .PHONY: conformance

@@ -3,8 +3,9 @@
 //	go run ./cdk             synthesises into cdk.out, as the CDK CLI asks:
 //	                         the stack of one mode (context e6data:mode), for a
 //	                         bootstrapped account
-//	go run ./cdk -write      writes quickstart.yaml, templates/*.yaml, and the
-//	                         deployer's policies that follow from them
+//	go run ./cdk -write      writes quickstart.yaml, templates/*.yaml, and what
+//	                         follows from them: the deployer's policies and the
+//	                         content of the launch page
 //	go run ./cdk -out DIR    writes the same files under DIR
 //	go run ./cdk -judge      asks cdk-nag what it thinks of all stacks
 //
@@ -27,6 +28,7 @@ import (
 	"github.com/e6data/aws-quickstart/cdk/render"
 	"github.com/e6data/aws-quickstart/cdk/stack"
 	"github.com/e6data/aws-quickstart/internal/deployerpolicy"
+	"github.com/e6data/aws-quickstart/internal/launchpage"
 )
 
 func main() {
@@ -64,7 +66,10 @@ func run(args []string, env func(string) string, stderr io.Writer) error {
 	if err := writeFiles(cfg, *out); err != nil {
 		return err
 	}
-	return writePolicies(*out)
+	if err := writePolicies(*out); err != nil {
+		return err
+	}
+	return writeLaunchPage(cfg, *out)
 }
 
 // templateFiles are the stacks of the app and the files that they become.
@@ -133,6 +138,22 @@ func writeFiles(cfg stack.Config, root string) error {
 		if err := to.WriteFile(file, text, 0o644); err != nil {
 			return fmt.Errorf("write template: %w", err)
 		}
+	}
+	return nil
+}
+
+// writeLaunchPage writes what the launch page shows of the templates under root.
+func writeLaunchPage(cfg stack.Config, root string) error {
+	text, err := launchpage.Write(os.DirFS(root), cfg.Version, cfg.Regions)
+	if err != nil {
+		return fmt.Errorf("generate the launch page's content: %w", err)
+	}
+	file := filepath.Join(root, launchpage.File)
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return fmt.Errorf("make the folder of %s: %w", file, err)
+	}
+	if err := os.WriteFile(file, text, 0o644); err != nil {
+		return fmt.Errorf("write the launch page's content: %w", err)
 	}
 	return nil
 }

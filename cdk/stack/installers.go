@@ -2,11 +2,13 @@ package stack
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+
+	"github.com/e6data/aws-quickstart/internal/contract"
 )
 
 // installerRoleName is known before the launch, so that an administrator can map
 // it in aws-auth before, and a map survives a launch that failed.
-const installerRoleName = "e6data-${WorkspaceName}-installer-${AWS::Region}"
+var installerRoleName = contract.InstallerRole("${WorkspaceName}", "${AWS::Region}")
 
 // installerRoleArn does not wait for the role, whose own policies name it.
 func installerRoleArn() *string {

@@ -19,3 +19,10 @@ func ModeTemplate(mode string) string {
 		ModeExistingEKS: "templates/existing-eks.yaml",
 	}[mode]
 }
+
+// InstallerRole is the name of the installer's role on an existing cluster, known
+// before the launch (docs/adr/0025-installer-role-of-a-known-name.md). The
+// arguments may be placeholders.
+func InstallerRole(workspace, region string) string {
+	return "e6data-" + workspace + "-installer-" + region
+}

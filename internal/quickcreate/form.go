@@ -135,8 +135,8 @@ func (f Form) Parameters() []Parameter {
 	return all
 }
 
-// check says what CloudFormation would refuse an answer for.
-func (p Parameter) check(answer string) error {
+// Check says what CloudFormation would refuse an answer for.
+func (p Parameter) Check(answer string) error {
 	refused := func(why string) error {
 		if p.Constraint != "" {
 			why = p.Constraint

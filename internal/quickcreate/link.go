@@ -77,7 +77,7 @@ func (f Form) query(answers map[string]string) (string, error) {
 		case p.NoEcho:
 			problems = append(problems, fmt.Errorf("%s (%s) is a secret: leave it out of the link, and enter it in the console", p.Name, p.Label))
 		default:
-			if err := p.check(answer); err != nil {
+			if err := p.Check(answer); err != nil {
 				problems = append(problems, err)
 				continue
 			}
@@ -97,21 +97,27 @@ func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+"
 
 var regionText = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-\d+$`)
 
-// ConsoleHost is the host of a region's AWS console: of AWS ("Configuring
-// Management Console endpoints"), of AWS China, of AWS GovCloud (US). The
-// partitions without a public console have none.
-func ConsoleHost(region string) (string, error) {
+// Partition is that of a region that has a console at a public address: aws,
+// aws-cn, aws-us-gov.
+func Partition(region string) (string, error) {
 	switch {
 	case !regionText.MatchString(region):
 		return "", fmt.Errorf("%q is not a region such as eu-west-1", region)
 	case strings.HasPrefix(region, "cn-"):
-		return "console.amazonaws.cn", nil
+		return "aws-cn", nil
 	case strings.HasPrefix(region, "us-gov-"):
-		return "console.amazonaws-us-gov.com", nil
+		return "aws-us-gov", nil
 	case strings.Contains(region, "-iso"), strings.HasPrefix(region, "eusc-"):
 		return "", fmt.Errorf("region %s has no console at a public address: create the stack from the template there", region)
 	}
-	return "console.aws.amazon.com", nil
+	return "aws", nil
+}
+
+// ConsoleHost is the host of a region's AWS console ("Getting Started with the
+// AWS Management Console", and the same of AWS China and AWS GovCloud (US)).
+func ConsoleHost(region string) (string, error) {
+	partition, err := Partition(region)
+	return map[string]string{"aws": "console.aws.amazon.com", "aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"}[partition], err
 }
 
 // TemplateURL is the address of a version's file that CloudFormation reads, of

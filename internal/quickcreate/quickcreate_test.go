@@ -131,7 +131,7 @@ func TestAFormHasEveryParameterOnce(t *testing.T) {
 			}
 			seen[p.Name] = true
 			if p.Default != nil && *p.Default != "" {
-				if err := p.check(*p.Default); err != nil {
+				if err := p.Check(*p.Default); err != nil {
 					t.Errorf("%s: default: %v", mode, err)
 				}
 			}

@@ -1,12 +1,11 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"github.com/e6data/aws-quickstart/internal/authcommand"
 	"github.com/e6data/aws-quickstart/internal/awsauth"
 )
 
@@ -42,7 +41,8 @@ func (t trap) command() string {
 	if apierrors.IsForbidden(t.why()) {
 		return fmt.Sprintf("kubectl -n kube-system edit configmap aws-auth, and give the entry of %s the group %s", t.self.ARN, groupMasters)
 	}
-	return "run once: " + t.eksctl() + " -- or, with kubectl and jq: " + t.kubectl()
+	role := authcommand.Role(t.self)
+	return "run once: " + role.Eksctl(t.cluster, t.region) + " -- or, with kubectl and jq: " + role.Kubectl()
 }
 
 // why is why the function's own role was refused.
@@ -54,40 +54,3 @@ func (t trap) why() error {
 	}
 	return t.locked
 }
-
-// eksctl is the command of eksctl that maps the function's role.
-func (t trap) eksctl() string {
-	return fmt.Sprintf("eksctl create iamidentitymapping --cluster %s --region %s --arn %s --username %s --group %s --no-duplicate-arns",
-		t.cluster, t.region, t.self.ARN, shellQuote(t.self.Username), strings.Join(t.self.Groups, " --group "))
-}
-
-// kubectl is a command that puts the same entry at the end of mapRoles. All else
-// stays as it is: jq stops, and nothing is written, when the text is no list of
-// entries on lines of their own, and kubectl replace when somebody changed the
-// ConfigMap meanwhile.
-func (t trap) kubectl() string {
-	entry, err := json.Marshal(map[string]any{"rolearn": t.self.ARN, "username": t.self.Username, "groups": t.self.Groups})
-	if err != nil {
-		return "kubectl -n kube-system edit configmap aws-auth"
-	}
-	// The first line that says something tells how far entries stand in. After a
-	// document's marker an entry would not count, and a text block that ends
-	// without a break would get one.
-	program := `(.data.mapRoles // "") as $t | ([$t | split("\n")[] | select(test("^\\s*(#|$)") | not)][0] // "- ") as $l | ` +
-		`if ($l | test("^ *-(\\s|$)")) and ($t | test("(^|\n)(---|[.]{3})|[|>](.|\n)*[^\n]$") | not) ` +
-		`then .data.mapRoles = $t + (if $t | test("[^\n]$") then "\n" else "" end) + ($l | match("^ *").string) + "- " + ` +
-		jqText(string(entry)) + ` + "\n" else error("edit mapRoles by hand") end`
-	return "kubectl -n kube-system get configmap aws-auth -o json | jq " + shellQuote(program) + " | kubectl replace -f -"
-}
-
-// jqText is a string in a jq program: jq's are JSON's, but for \( .
-func jqText(s string) string {
-	text, err := json.Marshal(s)
-	if err != nil {
-		return `""`
-	}
-	return string(text)
-}
-
-// shellQuote is a word for a POSIX shell.
-func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

@@ -16,6 +16,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/e6data/aws-quickstart/internal/authcommand"
 	"github.com/e6data/aws-quickstart/internal/awsauth"
 	"github.com/e6data/aws-quickstart/internal/contract"
 )
@@ -137,7 +138,7 @@ func TestPrintedKubectlLosesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		username := []string{"e6data-ws", "it's \"me\" \\(1)"}[i%2]
-		out, runErr := shell(t, "STATE="+state+"; export STATE; "+ownTrap(username).kubectl(), stub)
+		out, runErr := shell(t, "STATE="+state+"; export STATE; "+authcommand.Role(ownTrap(username).self).Kubectl(), stub)
 		now, err := os.ReadFile(state)
 		if err != nil {
 			t.Fatal(err)
