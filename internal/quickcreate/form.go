@@ -137,33 +137,41 @@ func (f Form) Parameters() []Parameter {
 
 // Check says what CloudFormation would refuse an answer for.
 func (p Parameter) Check(answer string) error {
-	refused := func(why string) error {
-		if p.Constraint != "" {
-			why = p.Constraint
-		}
-		return fmt.Errorf("%s (%s) cannot be %q: %s", p.Name, p.Label, answer, why)
+	why := p.refusal(answer)
+	switch {
+	case why == "":
+		return nil
+	case p.Constraint != "":
+		why = p.Constraint
 	}
+	return fmt.Errorf("%s (%s) cannot be %q: %s", p.Name, p.Label, answer, why)
+}
+
+// refusal is why an answer is refused, without the template's own sentence.
+func (p Parameter) refusal(answer string) string {
 	if len(answer) > maxLength {
-		return refused(fmt.Sprintf("at most %d bytes", maxLength))
+		return fmt.Sprintf("at most %d bytes", maxLength)
 	}
 	if p.MaxLength > 0 && utf8.RuneCountInString(answer) > p.MaxLength {
-		return refused(fmt.Sprintf("at most %d characters", p.MaxLength))
+		return fmt.Sprintf("at most %d characters", p.MaxLength)
 	}
-	if p.Type == "Number" {
-		n, err := strconv.ParseFloat(answer, 64)
-		if err != nil || p.Min != nil && n < *p.Min || p.Max != nil && n > *p.Max {
-			return refused("not a number of its range")
-		}
+	if p.Type == "Number" && !p.inRange(answer) {
+		return "not a number of its range"
 	}
 	for _, part := range p.parts(answer) {
 		if p.Values != nil && !slices.Contains(p.Values, part) {
-			return refused("want one of " + strings.Join(p.Values, ", "))
+			return "want one of " + strings.Join(p.Values, ", ")
 		}
 		if p.Pattern != "" && !regexp.MustCompile(p.Pattern).MatchString(part) {
-			return refused("it does not match " + p.Pattern)
+			return "it does not match " + p.Pattern
 		}
 	}
-	return nil
+	return ""
+}
+
+func (p Parameter) inRange(answer string) bool {
+	n, err := strconv.ParseFloat(answer, 64)
+	return err == nil && (p.Min == nil || n >= *p.Min) && (p.Max == nil || n <= *p.Max)
 }
 
 // parts are what a pattern and allowed values hold for: the elements of a list,

@@ -33,7 +33,7 @@ var screenshots = flag.Bool("screenshots", false, "take the pictures of the laun
 
 // page is the launch page in a browser.
 type page struct {
-	ctx context.Context //nolint:containedctx // chromedp's tab is a context
+	ctx context.Context // chromedp's tab is a context
 
 	mu       sync.Mutex
 	messages []string // what the browser's console has
@@ -198,7 +198,7 @@ func TestTheLaunchPageIsAccessible(t *testing.T) {
 			w.Header().Set("Content-Type", "text/css")
 		}
 		text = bytes.ReplaceAll(text, []byte(`<label for="region">Region</label>`), nil)
-		_, _ = w.Write(bytes.ReplaceAll(text, []byte("start();\n"), []byte("start();\nnowhere();\n"))) //nolint:gosec // our own page
+		_, _ = w.Write(bytes.ReplaceAll(text, []byte("start();\n"), []byte("start();\nnowhere();\n")))
 	}))
 	t.Cleanup(broken.Close)
 	p := openPage(t, broken.URL+"/index.html", 1100)
