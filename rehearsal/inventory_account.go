@@ -212,7 +212,7 @@ func listBucketPolicies(ctx context.Context, c *Clients) (ids []string, err erro
 	}
 	for _, name := range buckets {
 		_, err := c.S3.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: &name})
-		if isCode(err, "NoSuchBucketPolicy") {
+		if isCode(err, "NoSuchBucketPolicy") || isCode(err, "PermanentRedirect") { // in another region, where no stack makes anything
 			continue
 		}
 		if err != nil {

@@ -50,14 +50,8 @@ func (c *cdk) run(t *testing.T, args ...string) (string, error) {
 	for _, kept := range []string{"PATH", "HOME", "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"} {
 		cmd.Env = append(cmd.Env, kept+"="+os.Getenv(kept))
 	}
-	ca := filepath.Join(c.StateDir, "tls.crt")
-	cmd.Env = append(cmd.Env,
-		"CDK_HOME="+c.home, "TMPDIR="+c.home,
-		"AWS_ENDPOINT_URL="+c.Endpoint, "AWS_REGION="+c.Region, "AWS_DEFAULT_REGION="+c.Region,
-		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_EC2_METADATA_DISABLED=true",
-		"AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull,
-		"NODE_EXTRA_CA_CERTS="+ca, "AWS_CA_BUNDLE="+ca,
-	)
+	cmd.Env = append(cmd.Env, "CDK_HOME="+c.home, "TMPDIR="+c.home)
+	cmd.Env = append(cmd.Env, c.awsSettings()...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()

@@ -67,6 +67,17 @@ func start(t *testing.T, order string) *deployment {
 // startIn is start with the rest of a configuration.
 func startIn(t *testing.T, c rehearsal.Config) *deployment {
 	t.Helper()
+	d := startEmpty(t, c)
+	if err := d.clients.Publish(t.Context(), d.Region, d.bucket, rehearsal.Artifacts{Dir: os.Getenv("QUICKSTART_DIST"), Version: d.version}); err != nil {
+		t.Fatal(err)
+	}
+	d.snapshot(t)
+	return d
+}
+
+// startEmpty starts an environment in which nothing is published.
+func startEmpty(t *testing.T, c rehearsal.Config) *deployment {
+	t.Helper()
 	dist := os.Getenv("QUICKSTART_DIST")
 	if dist == "" {
 		t.Skip("QUICKSTART_DIST is not set: run these tests through make test")
@@ -90,12 +101,19 @@ func startIn(t *testing.T, c rehearsal.Config) *deployment {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &deployment{Environment: env, clients: env.Clients(), bucket: artifact.Bucket(env.Region), version: strings.TrimSpace(string(version))}
-	if err := d.clients.Publish(t.Context(), env.Region, d.bucket, rehearsal.Artifacts{Dir: dist, Version: d.version}); err != nil {
-		t.Fatal(err)
+	return &deployment{Environment: env, clients: env.Clients(), bucket: artifact.Bucket(env.Region), version: strings.TrimSpace(string(version))}
+}
+
+// awsSettings lead a command to the environment, with the rights of the account's
+// root user and nothing of this user's settings.
+func (d *deployment) awsSettings() []string {
+	ca := filepath.Join(d.StateDir, "tls.crt")
+	return []string{
+		"AWS_ENDPOINT_URL=" + d.Endpoint, "AWS_REGION=" + d.Region, "AWS_DEFAULT_REGION=" + d.Region,
+		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_EC2_METADATA_DISABLED=true",
+		"AWS_CONFIG_FILE=" + os.DevNull, "AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull,
+		"NODE_EXTRA_CA_CERTS=" + ca, "AWS_CA_BUNDLE=" + ca, "SSL_CERT_FILE=" + ca,
 	}
-	d.snapshot(t)
-	return d
 }
 
 // logControllers shows the ends of the logs of Karpenter and the stand-in

@@ -1,6 +1,7 @@
 """S3, Lambda, CloudWatch Logs, SQS, EventBridge, SSM and EC2's network, as the templates use them."""
 
 import base64
+import hashlib
 import json
 
 from account import ACCOUNT, REGION, Conformance, aws, client, eventually, fresh, parts, service_role, subnet, vpc
@@ -48,6 +49,51 @@ class Buckets(Conformance):
         for name in ("Capital", "under_score", "-first", "two..dots", "192.168.5.4", "xn--x"):
             with self.subTest(name), self.refused("InvalidBucketName"):
                 client("s3").create_bucket(Bucket=name)
+
+    @claim(
+        "A request that names another account as the bucket's owner is refused, whatever its caller may do.",
+        f"{_S3}bucket-owner-condition.html",
+        "s3:PutObject",
+        "s3:GetObject",
+    )
+    def test_expected_owner(self) -> None:
+        name, s3, other = self.make(), client("s3"), "222222222222"
+        s3.put_object(Bucket=name, Key="k", Body=b"1", ExpectedBucketOwner=ACCOUNT)
+        with self.refused("AccessDenied"):
+            s3.put_object(Bucket=name, Key="k", Body=b"2", ExpectedBucketOwner=other)
+        with self.refused("AccessDenied"):
+            s3.get_object(Bucket=name, Key="k", ExpectedBucketOwner=other)
+        with self.refused("403|AccessDenied"):
+            s3.head_bucket(Bucket=name, ExpectedBucketOwner=other)
+        self.assertEqual(s3.get_object(Bucket=name, Key="k", ExpectedBucketOwner=ACCOUNT)["Body"].read(), b"1")
+
+    @claim(
+        "A write with If-None-Match: * fails if there is an object of the key.",
+        f"{_S3}conditional-writes.html",
+        "s3:PutObject",
+    )
+    def test_no_overwriting(self) -> None:
+        name, s3 = self.make(), client("s3")
+        s3.put_object(Bucket=name, Key="k", Body=b"1", IfNoneMatch="*")
+        with self.refused("PreconditionFailed"):
+            s3.put_object(Bucket=name, Key="k", Body=b"2", IfNoneMatch="*")
+        self.assertEqual(s3.get_object(Bucket=name, Key="k")["Body"].read(), b"1")
+
+    @claim(
+        "An object is kept with the SHA-256 sum that its upload had, and refused if its bytes are others.",
+        f"{_S3}checking-object-integrity-upload.html",
+        "s3:PutObject",
+        "s3:GetObject",
+    )
+    def test_checksums(self) -> None:
+        name, s3 = self.make(), client("s3")
+        right = base64.b64encode(hashlib.sha256(b"1").digest()).decode()
+        s3.put_object(Bucket=name, Key="k", Body=b"1", ChecksumSHA256=right)
+        self.assertEqual(s3.head_object(Bucket=name, Key="k", ChecksumMode="ENABLED")["ChecksumSHA256"], right)
+        with self.refused("BadDigest|InvalidRequest"):
+            s3.put_object(Bucket=name, Key="other", Body=b"2", ChecksumSHA256=right)
+        with self.refused("404|NoSuchKey"):
+            s3.head_object(Bucket=name, Key="other")
 
     @claim("A new bucket encrypts with SSE-S3.", f"{_S3}default-bucket-encryption.html", "AWS::S3::Bucket")
     def test_encryption(self) -> None:

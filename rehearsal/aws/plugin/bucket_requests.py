@@ -1,10 +1,12 @@
-"""What S3 refuses of bucket names and bucket policies.
+"""What S3 refuses of bucket names, bucket policies and requests for another owner's bucket.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
 """
 
 import json
 
+from ministack.core.responses import get_account_id
 from ministack.services import s3
 
 _PREFIXES = ("amzn-s3-demo-", "sthree-", "xn--")
@@ -12,12 +14,24 @@ _SUFFIXES = ("--ol-s3", "--table-s3", "--x-s3", "-s3alias", ".mrap")
 
 _put_policy = s3._put_bucket_policy
 _create = s3._create_bucket
+_handle = s3.handle_request
 
 
 def install() -> None:
     """Wrap the actions."""
     s3._put_bucket_policy = _put_bucket_policy
     s3._create_bucket = _create_bucket
+    s3.handle_request = _handle_request
+
+
+async def _handle_request(
+    method: str, path: str, headers: dict, body: bytes, query_params: dict, *more: object, **named: object
+) -> tuple:
+    bucket, _ = s3._parse_bucket_key(path, headers)
+    owner = headers.get("x-amz-expected-bucket-owner", "")
+    if owner and bucket in s3._buckets and owner != get_account_id():
+        return s3._error("AccessDenied", "Access Denied", 403, f"/{bucket}")
+    return await _handle(method, path, headers, body, query_params, *more, **named)
 
 
 def _create_bucket(name: str, *arguments: object, **more: object) -> tuple:

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"aead.dev/minisign"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/spf13/cobra"
+
+	"github.com/e6data/aws-quickstart/internal/artifact"
+	"github.com/e6data/aws-quickstart/internal/contract"
+	"github.com/e6data/aws-quickstart/internal/publish"
+	"github.com/e6data/aws-quickstart/internal/quickcreate"
+)
+
+// passwordVariable has the password of the signing key.
+const passwordVariable = "QUICKSTART_KEY_PASSWORD"
+
+// publishing is what the command line asks for.
+type publishing struct {
+	source, dir, key string
+	regions          []string
+	unsigned, dryRun bool
+}
+
+func publishCommand(getenv func(string) string) *cobra.Command {
+	var p publishing
+	c := &cobra.Command{
+		Use:   "publish",
+		Short: "Build a version and put it into the regions' buckets",
+		Long: `Build a version once (functions for both architectures, templates, launch page, SBOM, sums, signature) and put it into the
+bucket of each region, with the credentials of the AWS SDK's default chain.
+
+All buckets are looked at first; nothing is uploaded if anything is wrong with one. A version is never overwritten: what is
+there with the same bytes stays, other bytes are an error. A run that was interrupted goes on when it is run again.
+See docs/publish.md.`,
+		Example: `  quickstart publish --key e6data.key
+  quickstart publish --regions eu-west-1 --unsigned --dir /tmp/version --build-only`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if (p.key == "") != p.unsigned {
+				return usageError{errors.New("give --key with minisign's secret key, or --unsigned: customers then cannot check where the files come from")}
+			}
+			return p.run(cmd.Context(), cmd.OutOrStdout(), getenv)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&p.source, "source", ".", "the project's folder")
+	f.StringVar(&p.dir, "dir", "", "an empty or missing folder for the version's files (default: one that is removed afterwards)")
+	f.StringSliceVar(&p.regions, "regions", nil, "regions to publish in (default: those of cdk.json)")
+	f.StringVar(&p.key, "key", "", "file with minisign's secret key; its password is read from "+passwordVariable)
+	f.BoolVar(&p.unsigned, "unsigned", false, "publish without a signature")
+	f.BoolVar(&p.dryRun, "build-only", false, "build and sign into --dir, and upload nothing")
+	return c
+}
+
+func (p publishing) run(ctx context.Context, out io.Writer, getenv func(string) string) error {
+	regions, err := publish.Regions(p.source, p.regions)
+	if err != nil {
+		return err
+	}
+	var key minisign.PrivateKey
+	if !p.unsigned {
+		if key, err = minisign.PrivateKeyFromFile(getenv(passwordVariable), p.key); err != nil {
+			return fmt.Errorf("read the signing key %s (its password comes from %s): %w", p.key, passwordVariable, err)
+		}
+	}
+	dir, remove, err := emptyFolder(p.dir)
+	if err != nil {
+		return err
+	}
+	defer remove()
+	version, err := publish.Stage(ctx, p.source, dir)
+	if err != nil {
+		return err
+	}
+	if !p.unsigned {
+		if err := publish.Sign(dir, version, key); err != nil {
+			return err
+		}
+	}
+	if p.dryRun {
+		fmt.Fprintf(out, "version %s is in %s\n", version, dir)
+		return nil
+	}
+	release, err := newRelease(ctx, dir, version, regions)
+	if err != nil {
+		return err
+	}
+	if err := release.Upload(ctx, out); err != nil {
+		return err
+	}
+	return printLinks(out, dir, version, regions)
+}
+
+// emptyFolder is where the version is built.
+func emptyFolder(dir string) (folder string, remove func(), err error) {
+	if dir == "" {
+		dir, err = os.MkdirTemp("", "quickstart-version-")
+		if err != nil {
+			return "", nil, fmt.Errorf("make a folder for the version: %w", err)
+		}
+		return dir, func() { _ = os.RemoveAll(dir) }, nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", nil, fmt.Errorf("make the folder for the version: %w", err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return "", nil, fmt.Errorf("read the folder for the version: %w", err)
+	}
+	if len(entries) > 0 {
+		return "", nil, usageError{fmt.Errorf("--dir %s is not empty: everything in it would be published", dir)}
+	}
+	return dir, func() {}, nil
+}
+
+// newRelease has a client for each region, and the caller's account as the
+// buckets' owner.
+func newRelease(ctx context.Context, dir, version string, regions []string) (publish.Release, error) {
+	release := publish.Release{Dir: dir, Version: version}
+	for _, region := range regions {
+		c, err := config.LoadDefaultConfig(ctx, config.WithRegion(region))
+		if err != nil {
+			return release, fmt.Errorf("find AWS credentials: %w", err)
+		}
+		release.Targets = append(release.Targets, publish.Target{Region: region, Bucket: artifact.Bucket(region), Client: s3.NewFromConfig(c)})
+		if release.Account != "" {
+			continue
+		}
+		caller, err := sts.NewFromConfig(c).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+		if err != nil {
+			return release, fmt.Errorf("find out which account the AWS credentials are of: %w", err)
+		}
+		release.Account = aws.ToString(caller.Account)
+	}
+	return release, nil
+}
+
+// printLinks shows how the version is launched in each region.
+func printLinks(out io.Writer, dir, version string, regions []string) error {
+	for _, region := range regions {
+		page, err := quickcreate.TemplateURL(region, artifact.Bucket(region), version, "site/index.html")
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "\n%s\n  launch page   %s\n", region, page)
+		for _, mode := range contract.Modes() {
+			text, err := os.ReadFile(filepath.Join(dir, contract.ModeTemplate(mode)))
+			if err != nil {
+				return fmt.Errorf("read the template of mode %s: %w", mode, err)
+			}
+			form, err := quickcreate.ReadForm(text)
+			if err != nil {
+				return err
+			}
+			link, err := form.Link(quickcreate.Launch{Region: region, Version: version, Template: contract.ModeTemplate(mode)})
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(out, "  %-13s %s\n", mode, link)
+		}
+	}
+	return nil
+}
+
+func verifyCommand() *cobra.Command {
+	var keyFile string
+	c := &cobra.Command{
+		Use:   "verify FOLDER|ADDRESS",
+		Short: "Check a version's files against its sums and their signature",
+		Long: `Check a version that was downloaded to a folder, or that lies at an https address, against its SHA256SUMS, and these against
+their signature. Every file that is missing or changed, and in a folder every file too many, is named.`,
+		Example: `  quickstart verify 0.1.0 --public-key e6data.pub
+  quickstart verify https://s3.eu-west-1.amazonaws.com/e6data-quickstart-eu-west-1/0.1.0`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usageError{errors.New("want one folder or address")}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var key *minisign.PublicKey
+			if keyFile != "" {
+				k, err := minisign.PublicKeyFromFile(keyFile)
+				if err != nil {
+					return fmt.Errorf("read the public key %s: %w", keyFile, err)
+				}
+				key = &k
+			}
+			source, err := publish.Open(strings.TrimSuffix(args[0], "/"))
+			if err != nil {
+				return usageError{err}
+			}
+			right, err := publish.Verify(cmd.Context(), source, key)
+			if err != nil {
+				return err
+			}
+			signed := "signed with the key"
+			if key == nil {
+				signed = "the signature was not looked at: give --public-key"
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%d files are as published (%s)\n", right, signed)
+			return nil
+		},
+	}
+	c.Flags().StringVar(&keyFile, "public-key", "", "file with the publisher's public key of minisign")
+	return c
+}

@@ -1,0 +1,193 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+)
+
+// Target is a region's bucket.
+type Target struct {
+	Region, Bucket string
+	Client         *s3.Client // of the region
+}
+
+// Release is a staged version on its way.
+type Release struct {
+	Dir     string // as Stage made it
+	Version string
+	// Account owns the buckets. Every request says so: a bucket of that name that
+	// somebody else made is never written to.
+	Account string
+	Targets []Target
+}
+
+// plan is what is to be done in one bucket.
+type plan struct {
+	Target
+	upload []string // not there yet, in order
+	there  int      // with the right bytes
+}
+
+// plans looks at all buckets, changes nothing, and tells everything that keeps
+// the version from being published, in every region.
+func (r Release) plans(ctx context.Context) ([]plan, error) {
+	names, err := Files(r.Dir)
+	if err != nil {
+		return nil, err
+	}
+	var plans []plan
+	var problems []error
+	for _, t := range r.Targets {
+		if err := r.checkBucket(ctx, t); err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		p, err := r.planOf(ctx, t, names)
+		plans = append(plans, p)
+		problems = append(problems, err)
+	}
+	return plans, errors.Join(problems...)
+}
+
+// checkBucket wants a bucket of the account, in its region, with versioning, so
+// that nothing that was published can be lost.
+func (r Release) checkBucket(ctx context.Context, t Target) error {
+	head, err := t.Client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &t.Bucket, ExpectedBucketOwner: &r.Account})
+	switch status(err) {
+	case http.StatusNotFound:
+		return fmt.Errorf("bucket %s is missing: make it in %s, in account %s (docs/publish.md)", t.Bucket, t.Region, r.Account)
+	case http.StatusForbidden:
+		return fmt.Errorf("bucket %s is not account %s's, or these credentials may not use it: nothing is written to it. "+
+			"If somebody else has made it, take %s out of the published regions", t.Bucket, r.Account, t.Region)
+	case http.StatusMovedPermanently:
+		return fmt.Errorf("bucket %s is in another region than %s: launches would not find it", t.Bucket, t.Region)
+	}
+	if err != nil {
+		return fmt.Errorf("look at bucket %s: %w", t.Bucket, err)
+	}
+	if in := aws.ToString(head.BucketRegion); in != "" && in != t.Region {
+		return fmt.Errorf("bucket %s is in %s, not in %s: launches would not find it", t.Bucket, in, t.Region)
+	}
+	versioning, err := t.Client.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: &t.Bucket, ExpectedBucketOwner: &r.Account})
+	if err != nil {
+		return fmt.Errorf("look at the versioning of bucket %s: %w", t.Bucket, err)
+	}
+	if versioning.Status != types.BucketVersioningStatusEnabled {
+		return fmt.Errorf("bucket %s keeps no versions: enable its versioning, so that nothing published can be lost", t.Bucket)
+	}
+	return nil
+}
+
+// planOf compares what is in the bucket with the files. A version is never
+// overwritten: other bytes, or other files, are errors.
+func (r Release) planOf(ctx context.Context, t Target, names []string) (plan, error) {
+	p := plan{Target: t}
+	var problems []error
+	pages := s3.NewListObjectsV2Paginator(t.Client, &s3.ListObjectsV2Input{Bucket: &t.Bucket, Prefix: aws.String(r.Version + "/"), ExpectedBucketOwner: &r.Account})
+	found := map[string]bool{}
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return p, fmt.Errorf("list version %s in bucket %s: %w", r.Version, t.Bucket, err)
+		}
+		for _, o := range page.Contents {
+			name := strings.TrimPrefix(aws.ToString(o.Key), r.Version+"/")
+			found[name] = true
+			if !slices.Contains(names, name) {
+				problems = append(problems, r.conflict(t, name, "which this version has not"))
+			}
+		}
+	}
+	for _, name := range names {
+		if !found[name] {
+			p.upload = append(p.upload, name)
+			continue
+		}
+		if err := r.compare(ctx, t, name); err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		p.there++
+	}
+	return p, errors.Join(problems...)
+}
+
+func (r Release) conflict(t Target, name, why string) error {
+	return fmt.Errorf("s3://%s/%s/%s is there, %s: a version is never overwritten. Raise VERSION and publish that", t.Bucket, r.Version, name, why)
+}
+
+// compare says whether an object has a file's bytes, by the sum that S3 keeps.
+func (r Release) compare(ctx context.Context, t Target, name string) error {
+	sum, err := sumOf(filepath.Join(r.Dir, filepath.FromSlash(name)))
+	if err != nil {
+		return err
+	}
+	head, err := t.Client.HeadObject(ctx, &s3.HeadObjectInput{
+		Bucket: &t.Bucket, Key: aws.String(r.Version + "/" + name), ExpectedBucketOwner: &r.Account, ChecksumMode: types.ChecksumModeEnabled,
+	})
+	if err != nil {
+		return fmt.Errorf("look at s3://%s/%s/%s: %w", t.Bucket, r.Version, name, err)
+	}
+	if aws.ToString(head.ChecksumSHA256) != base64Sum(sum) {
+		return r.conflict(t, name, "with other bytes")
+	}
+	return nil
+}
+
+// put uploads one file, if there is none of its name. S3 refuses bytes that are
+// not those of the sum.
+func (r Release) put(ctx context.Context, t Target, name string) error {
+	file := filepath.Join(r.Dir, filepath.FromSlash(name))
+	sum, err := sumOf(file)
+	if err != nil {
+		return err
+	}
+	body, err := os.Open(file)
+	if err != nil {
+		return fmt.Errorf("read a file of the version: %w", err)
+	}
+	defer body.Close()
+	_, err = t.Client.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: &t.Bucket, Key: aws.String(r.Version + "/" + name), ExpectedBucketOwner: &r.Account, Body: body,
+		IfNoneMatch: aws.String("*"), ChecksumAlgorithm: types.ChecksumAlgorithmSha256, ChecksumSHA256: aws.String(base64Sum(sum)),
+		ContentType: aws.String(contentType(name)), CacheControl: aws.String("public, max-age=31536000, immutable"),
+	})
+	if status(err) == http.StatusPreconditionFailed { // another publisher was first
+		return r.compare(ctx, t, name)
+	}
+	if err != nil {
+		return fmt.Errorf("upload s3://%s/%s/%s: %w", t.Bucket, r.Version, name, err)
+	}
+	return nil
+}
+
+// contentType lets a browser show the launch page, and the texts.
+func contentType(name string) string {
+	types := map[string]string{
+		".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
+		".json": "application/json", ".zip": "application/zip",
+	}
+	if t, known := types[filepath.Ext(name)]; known {
+		return t
+	}
+	return "text/plain; charset=utf-8"
+}
+
+// status is the HTTP status of S3's answer; 0 if there was none, or no error.
+func status(err error) int {
+	if r, ok := errors.AsType[*awshttp.ResponseError](err); ok {
+		return r.HTTPStatusCode()
+	}
+	return 0
+}

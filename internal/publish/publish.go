@@ -1,0 +1,143 @@
+// Package publish puts a version of the quickstart where customers launch it
+// from: one set of files, built once, in a bucket of each region.
+package publish
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/e6data/aws-quickstart/internal/artifact"
+)
+
+// The files that say what a version is.
+const (
+	SumsFile      = "SHA256SUMS"          // of all other files, as sha256sum writes and checks it
+	SignatureFile = SumsFile + ".minisig" // of SumsFile
+	SBOMFile      = "sbom.cdx.json"
+)
+
+// patterns are the project's files that are published as they are.
+var patterns = []string{"VERSION", "LICENSE", "quickstart.yaml", "templates/*.yaml", "templates/deployer-policy/*.json", "site/*"}
+
+// Stage builds a version from the project's folder into an empty one: the
+// functions' zips for both architectures, the templates, the launch page, the
+// SBOM and the sums. The same source gives the same bytes. It returns the
+// version.
+func Stage(ctx context.Context, source, dir string) (version string, err error) {
+	if err := copyFiles(source, dir); err != nil {
+		return "", err
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "VERSION"))
+	if err != nil {
+		return "", fmt.Errorf("read the version: %w", err)
+	}
+	version = strings.TrimSpace(string(text))
+	var zips []string
+	for _, function := range artifact.Functions {
+		for _, a := range []artifact.Architecture{artifact.ARM64, artifact.X8664} {
+			zip, err := artifact.Build(ctx, source, function, a, dir)
+			if err != nil {
+				return "", err
+			}
+			zips = append(zips, zip)
+		}
+	}
+	bom, err := sbom(version, zips)
+	if err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(filepath.Join(dir, SBOMFile), bom, 0o644); err != nil {
+		return "", fmt.Errorf("write the SBOM: %w", err)
+	}
+	s, err := sumsOf(dir)
+	if err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(filepath.Join(dir, SumsFile), s.text(), 0o644); err != nil {
+		return "", fmt.Errorf("write the sums: %w", err)
+	}
+	return version, nil
+}
+
+// copyFiles copies what the patterns name. A pattern without a file is an error:
+// something is missing in the source.
+func copyFiles(source, dir string) error {
+	from := os.DirFS(source)
+	for _, pattern := range patterns {
+		names, err := fs.Glob(from, pattern)
+		if err != nil || len(names) == 0 {
+			return fmt.Errorf("%s has no %s: is it the project's folder? (%v)", source, pattern, err) //nolint:errorlint // a bad pattern, if any
+		}
+		for _, name := range names {
+			text, err := fs.ReadFile(from, name)
+			if err != nil {
+				return fmt.Errorf("read what is published: %w", err)
+			}
+			to := filepath.Join(dir, filepath.FromSlash(name))
+			if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+				return fmt.Errorf("make the folder of %s: %w", name, err)
+			}
+			if err := os.WriteFile(to, text, 0o644); err != nil {
+				return fmt.Errorf("copy what is published: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// Files are the files of a folder, with slashes, in the order in which they are
+// uploaded: what says that the version is complete comes last.
+func Files(dir string) ([]string, error) {
+	var names []string
+	err := fs.WalkDir(os.DirFS(dir), ".", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			names = append(names, path.Clean(name))
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the folder of the version: %w", err)
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		if a == SumsFile || b == SumsFile {
+			return map[bool]int{true: 1, false: -1}[a == SumsFile]
+		}
+		return strings.Compare(a, b)
+	})
+	return names, nil
+}
+
+// Regions are the wanted ones, or those of the project's cdk.json, which the
+// templates let launch. All wanted must be among the latter.
+func Regions(source string, wanted []string) ([]string, error) {
+	text, err := os.ReadFile(filepath.Join(source, "cdk.json"))
+	if err != nil {
+		return nil, fmt.Errorf("read the published regions: %w", err)
+	}
+	var file struct {
+		Context struct {
+			Regions []string `json:"e6data:publishedRegions"`
+		} `json:"context"`
+	}
+	if err := json.Unmarshal(text, &file); err != nil {
+		return nil, fmt.Errorf("read the published regions from cdk.json: %w", err)
+	}
+	if len(wanted) == 0 {
+		return file.Context.Regions, nil
+	}
+	var problems []error
+	for _, region := range wanted {
+		if !slices.Contains(file.Context.Regions, region) {
+			problems = append(problems, fmt.Errorf("the templates refuse region %s: add it to e6data:publishedRegions in cdk.json, and run make template", region))
+		}
+	}
+	return wanted, errors.Join(problems...)
+}

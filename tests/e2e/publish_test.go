@@ -1,0 +1,352 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"aead.dev/minisign"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/e6data/aws-quickstart/internal/artifact"
+	"github.com/e6data/aws-quickstart/internal/contract"
+	"github.com/e6data/aws-quickstart/internal/publish"
+	"github.com/e6data/aws-quickstart/rehearsal"
+)
+
+// publishedRegions are where these tests publish.
+var publishedRegions = []string{"us-east-1", "eu-west-1", "ap-south-1"}
+
+// staged is the version of this tree, built once for all tests: its folder, and
+// an error.
+var staged = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "staged-")
+	if err != nil {
+		return "", err
+	}
+	_, err = publish.Stage(context.Background(), "../..", dir)
+	return dir, err
+})
+
+func stagedVersion(t *testing.T) string {
+	t.Helper()
+	dir, err := staged()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// s3In is a client of a region.
+func (d *deployment) s3In(region string) *s3.Client {
+	c := d.AWSConfig()
+	c.Region = region
+	return s3.NewFromConfig(c, func(o *s3.Options) { o.UsePathStyle = true })
+}
+
+// makeBucket makes a publisher's bucket in a region.
+func (d *deployment) makeBucket(t *testing.T, name, region string, versioned bool) {
+	t.Helper()
+	in := &s3.CreateBucketInput{Bucket: &name}
+	if region != "us-east-1" {
+		in.CreateBucketConfiguration = &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(region)}
+	}
+	if _, err := d.s3In(region).CreateBucket(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+	if !versioned {
+		return
+	}
+	if _, err := d.s3In(region).PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{
+		Bucket: &name, VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled},
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (d *deployment) release(t *testing.T, regions ...string) publish.Release {
+	t.Helper()
+	r := publish.Release{Dir: stagedVersion(t), Version: d.version, Account: account}
+	for _, region := range regions {
+		r.Targets = append(r.Targets, publish.Target{Region: region, Bucket: artifact.Bucket(region), Client: d.s3In(region)})
+	}
+	return r
+}
+
+// objects are the keys in a bucket.
+func (d *deployment) objects(t *testing.T, region string) []string {
+	t.Helper()
+	page, err := d.s3In(region).ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String(artifact.Bucket(region))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var keys []string
+	for _, o := range page.Contents {
+		keys = append(keys, aws.ToString(o.Key))
+	}
+	return keys
+}
+
+func mustSay(t *testing.T, err error, wants ...string) {
+	t.Helper()
+	if err == nil {
+		t.Fatalf("went well, want an error with %q", wants)
+	}
+	for _, want := range wants {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not in: %v", want, err)
+		}
+	}
+}
+
+// All that is wrong with the buckets is told at once, and then nothing is
+// uploaded anywhere.
+func TestPublishLooksAtTheBucketsFirst(t *testing.T) {
+	t.Parallel()
+	d := startEmpty(t, rehearsal.Config{})
+	d.makeBucket(t, artifact.Bucket("us-east-1"), "us-east-1", true)
+	d.makeBucket(t, artifact.Bucket("eu-west-1"), "eu-west-1", false)
+	d.makeBucket(t, artifact.Bucket("us-west-2"), "us-east-2", true)
+	var out bytes.Buffer
+	err := d.release(t, "us-east-1", "eu-west-1", "ap-south-1", "us-west-2").Upload(t.Context(), &out)
+	mustSay(t, err, "e6data-quickstart-eu-west-1 keeps no versions", "e6data-quickstart-ap-south-1 is missing", "e6data-quickstart-us-west-2 is in ")
+	if found := d.objects(t, "us-east-1"); len(found) > 0 || out.Len() > 0 {
+		t.Errorf("uploaded all the same: %q %s", found, out.String())
+	}
+	other := d.release(t, "us-east-1")
+	other.Account = "222222222222"
+	mustSay(t, other.Upload(t.Context(), &out), "is not account 222222222222's")
+	if found := d.objects(t, "us-east-1"); len(found) > 0 {
+		t.Errorf("somebody else's bucket was written to: %q", found)
+	}
+}
+
+// interrupter cancels after some lines.
+type interrupter struct {
+	lines  int
+	cancel func()
+}
+
+func (i *interrupter) Write(p []byte) (int, error) {
+	if i.lines--; i.lines == 0 {
+		i.cancel()
+	}
+	return len(p), nil
+}
+
+// publisher is a client with the rights that docs/publish.md gives a publisher,
+// and no others.
+func (d *deployment) publisher(t *testing.T) *s3.Client {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/publish.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy := regexp.MustCompile("(?s)```json\n(.*?)```").FindSubmatch(text)
+	if policy == nil {
+		t.Fatal("docs/publish.md has no policy")
+	}
+	_, clients, err := d.DeployerNamed(t.Context(), "publisher", []rehearsal.Policy{{Name: "publish", Document: string(policy[1])}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return clients.S3
+}
+
+// A publish that was interrupted goes on; one that is done does nothing; and
+// nothing that is there is ever overwritten. A publisher needs the documented
+// rights for it, and has no others.
+func TestPublishNeverOverwrites(t *testing.T) {
+	t.Parallel()
+	d := startEmpty(t, rehearsal.Config{})
+	d.makeBucket(t, d.bucket, d.Region, true)
+	r := d.release(t, d.Region)
+	publisher := d.publisher(t)
+	r.Targets[0].Client = publisher
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	mustSay(t, r.Upload(ctx, &interrupter{3, cancel}), "run it again")
+	before := d.objects(t, d.Region)
+	if slices.Contains(before, d.version+"/"+publish.SumsFile) || len(before) < 3 {
+		t.Errorf("after the interruption there are %q", before)
+	}
+	var out bytes.Buffer
+	for _, want := range []string{"is whole in s3://" + d.bucket, "(0 files uploaded, "} {
+		out.Reset()
+		if err := r.Upload(t.Context(), &out); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not in: %s", want, out.String())
+		}
+	}
+	_, err := publisher.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: &d.bucket, Key: aws.String(d.version + "/" + publish.SumsFile)})
+	mustSay(t, err, "AccessDenied")
+	_, err = publisher.PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{
+		Bucket: &d.bucket, VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusSuspended},
+	})
+	mustSay(t, err, "AccessDenied")
+	files, err := publish.Files(r.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := d.objects(t, d.Region); len(found) != len(files) {
+		t.Errorf("there are %q, want %q", found, files)
+	}
+	for key, want := range map[string]string{"quickstart.yaml": "with other bytes: a version is never overwritten", "site/more.js": "which this version has not"} {
+		if _, err := d.clients.S3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &d.bucket, Key: aws.String(d.version + "/" + key), Body: strings.NewReader("tampered")}); err != nil {
+			t.Fatal(err)
+		}
+		mustSay(t, r.Upload(t.Context(), &out), "s3://"+d.bucket+"/"+d.version+"/"+key, want, "Raise VERSION")
+	}
+}
+
+// quickstart runs the command against the environment.
+func (d *deployment) quickstart(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	command := os.Getenv("QUICKSTART")
+	if command == "" {
+		t.Skip("QUICKSTART is not set: run these tests through make test")
+	}
+	c := exec.CommandContext(t.Context(), command, args...)
+	c.Env = append(d.awsSettings(), "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"), "QUICKSTART_KEY_PASSWORD=opens it")
+	out, err := c.CombinedOutput()
+	return string(out), err
+}
+
+// signingKeys makes a publisher's keys, as minisign -G does.
+func signingKeys(t *testing.T) (secret, public string) {
+	t.Helper()
+	pub, priv, err := minisign.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encrypted, err := minisign.EncryptKey("opens it", priv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := pub.MarshalText()
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, public = filepath.Join(t.TempDir(), "e6data.key"), filepath.Join(t.TempDir(), "e6data.pub")
+	for file, text := range map[string][]byte{secret: encrypted, public: text} {
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return secret, public
+}
+
+// The command publishes into three regions, and each mode is launched in one of
+// them through the link that it printed, by that link's own parameters and what
+// the customer enters.
+func TestPublishedLinks(t *testing.T) {
+	t.Parallel()
+	for i, mode := range contract.Modes() {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			d := startEmpty(t, rehearsal.Config{Region: publishedRegions[i]})
+			for _, region := range publishedRegions {
+				d.makeBucket(t, artifact.Bucket(region), region, true)
+			}
+			secret, public := signingKeys(t)
+			out, err := d.quickstart(t, "publish", "--source", "../..", "--regions", strings.Join(publishedRegions, ","), "--key", secret)
+			if err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			d.checkPublished(t, public)
+			links := regexp.MustCompile(`(?m)^  `+mode+` +(https://\S+)$`).FindAllStringSubmatch(out, -1)
+			if len(links) != len(publishedRegions) {
+				t.Fatalf("%d links for %s in:\n%s", len(links), mode, out)
+			}
+			d.launchLink(t, mode, links[i][1])
+		})
+	}
+}
+
+// checkPublished verifies what was published as a customer does.
+func (d *deployment) checkPublished(t *testing.T, public string) {
+	t.Helper()
+	place := d.Endpoint + "/" + d.bucket + "/" + d.version
+	if out, err := d.quickstart(t, "verify", place, "--public-key", public); err == nil {
+		t.Errorf("a private bucket was read: %s", out) // so that the check below reads what a policy lets it
+	}
+	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::` + d.bucket + `/*"}]}`
+	if _, err := d.clients.S3.PutPublicAccessBlock(t.Context(), &s3.PutPublicAccessBlockInput{
+		Bucket: &d.bucket, PublicAccessBlockConfiguration: &types.PublicAccessBlockConfiguration{},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.clients.S3.PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: &d.bucket, Policy: &policy}); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := d.quickstart(t, "verify", place, "--public-key", public); err != nil || !strings.Contains(out, "files are as published (signed") {
+		t.Errorf("verify: %v\n%s", err, out)
+	}
+	_, stranger := signingKeys(t)
+	if out, err := d.quickstart(t, "verify", place, "--public-key", stranger); err == nil || !strings.Contains(out, "was not signed with the key") {
+		t.Errorf("another key's signature is taken: %v\n%s", err, out)
+	}
+}
+
+// launchLink creates and deletes the stack of a link.
+func (d *deployment) launchLink(t *testing.T, mode, link string) {
+	t.Helper()
+	const charts = "customers-charts" // the public ones are not reached from here
+	d.makeBucket(t, charts, d.Region, false)
+	folder := filepath.Join(os.Getenv("QUICKSTART_DIST"), "charts")
+	files, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		body, err := os.ReadFile(filepath.Join(folder, f.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.clients.Upload(t.Context(), charts, "charts/"+f.Name(), body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	entered := d.parameters(map[string]string{"ChartSource": "s3://" + charts + "/charts"})
+	var customer *rehearsal.MadeVPC
+	var cluster *rehearsal.MadeCluster
+	switch mode {
+	case contract.ModeExistingVPC:
+		customer = d.customer(t, customers["bare"])
+		entered["VpcId"] = customer.ID
+	case contract.ModeExistingEKS:
+		cluster = d.customersCluster(t, rehearsal.CustomerCluster{Mode: "API"})
+		maps.Copy(entered, cluster.Answers())
+	}
+	d.snapshot(t)
+	filled := filledIn(t, link)
+	for key := range filled {
+		if name, found := strings.CutPrefix(key, "param_"); found {
+			entered[name] = filled.Get(key)
+		}
+	}
+	s := d.clients.NewStack(filled.Get("stackName"), filled.Get("templateURL"), logEvents(t))
+	s.NamedRoles = mode == contract.ModeExistingEKS
+	if err := s.Create(t.Context(), entered); err != nil {
+		t.Fatal(err)
+	}
+	checkOutputs(t, s)
+	d.end(t, s, contract.ModeTemplate(mode), customer)
+	if cluster != nil {
+		if err := cluster.Remove(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}
