@@ -151,6 +151,48 @@ class Policies(Conformance):
         mine.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=tags)
 
     @claim(
+        "A variable in a statement has its value of the request; one that the request does not have matches nothing, "
+        "unless the variable has a default.",
+        f"{_GUIDE}reference_policies_variables.html",
+        _ROLE,
+        "s3:GetObject",
+    )
+    def test_variables(self) -> None:
+        name = bucket(f"{ACCOUNT}/k", "other/k", "${aws:PrincipalAccount}/k")
+        path, mine = f"arn:aws:s3:::{name}/", f"{ACCOUNT}/k"
+        own = {"StringEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}}
+        missing = {"StringNotEquals": {"aws:ResourceAccount": "${aws:PrincipalTag/absent}"}}
+        for rule, allowed in (
+            (statement("s3:GetObject", path + "${aws:PrincipalAccount}/*"), [mine]),
+            (statement("s3:GetObject", path + "${aws:PrincipalTag/absent}*"), []),
+            (statement("s3:GetObject", path + "${aws:PrincipalTag/absent, 'other'}/*"), ["other/k"]),
+            (statement("s3:GetObject", path + "other/*", **own), ["other/k"]),
+            (statement("s3:GetObject", path + "other/*", **missing), ["other/k"]),
+        ):
+            s3 = client("s3", session(caller(p=parts.document([rule]))))
+            for key in (mine, "other/k", "${aws:PrincipalAccount}/k"):
+                with self.subTest(rule=rule, key=key):
+                    if key in allowed:
+                        s3.get_object(Bucket=name, Key=key)
+                        continue
+                    with self.denied():
+                        s3.get_object(Bucket=name, Key=key)
+
+    @claim(
+        "Only policies of the version 2012-10-17 have variables: in others they are text.",
+        f"{_GUIDE}reference_policies_elements_version.html",
+        _ROLE,
+        "s3:GetObject",
+    )
+    def test_variables_of_an_old_version(self) -> None:
+        name = bucket(f"{ACCOUNT}/k", "${aws:PrincipalAccount}/k")
+        rule = statement("s3:GetObject", f"arn:aws:s3:::{name}/${{aws:PrincipalAccount}}/*")
+        s3 = client("s3", session(caller(p={**parts.document([rule]), "Version": "2008-10-17"})))
+        s3.get_object(Bucket=name, Key="${aws:PrincipalAccount}/k")
+        with self.denied():
+            s3.get_object(Bucket=name, Key=f"{ACCOUNT}/k")
+
+    @claim(
         "Tags on creation need ec2:CreateTags for that action.",
         "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-tagging.html",
         "ec2:CreateTags",

@@ -13,7 +13,7 @@ from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id
 
 from .. import calls
-from . import callers, fleets, object_keys, parameters, passing, rules
+from . import callers, fleets, object_keys, parameters, passing, rules, variables
 from .call import Call
 from .judgements import Denial, Judgement, decide, judge
 from .parameters import Request
@@ -60,6 +60,7 @@ def install() -> None:
     iam_actions.extract_resource_arn = _see
     iam_evaluator.enforce = _judge_request
     callers.install()
+    variables.install()
     remember_departed()
 
 
