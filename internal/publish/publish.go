@@ -14,6 +14,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/Masterminds/semver/v3"
+	"go.yaml.in/yaml/v3"
+
 	"github.com/e6data/aws-quickstart/internal/artifact"
 )
 
@@ -35,11 +38,9 @@ func Stage(ctx context.Context, source, dir string) (version string, err error) 
 	if err := copyFiles(source, dir); err != nil {
 		return "", err
 	}
-	text, err := os.ReadFile(filepath.Join(dir, "VERSION"))
-	if err != nil {
-		return "", fmt.Errorf("read the version: %w", err)
+	if version, err = versionOf(dir); err != nil {
+		return "", err
 	}
-	version = strings.TrimSpace(string(text))
 	var zips []string
 	for _, function := range artifact.Functions {
 		for _, a := range []artifact.Architecture{artifact.ARM64, artifact.X8664} {
@@ -65,6 +66,46 @@ func Stage(ctx context.Context, source, dir string) (version string, err error) 
 		return "", fmt.Errorf("write the sums: %w", err)
 	}
 	return version, nil
+}
+
+// versionOf is the version of copied files. Templates of another one are an
+// error: their stacks would take that one's functions.
+func versionOf(dir string) (string, error) {
+	text, err := os.ReadFile(filepath.Join(dir, "VERSION"))
+	if err != nil {
+		return "", fmt.Errorf("read the version: %w", err)
+	}
+	version := strings.TrimSpace(string(text))
+	if _, err := semver.StrictNewVersion(version); err != nil {
+		return "", fmt.Errorf("VERSION is %q, not a version such as 1.2.3: %w", version, err)
+	}
+	names, err := Files(dir)
+	if err != nil {
+		return "", err
+	}
+	var problems []error
+	for _, name := range names {
+		if path.Ext(name) != ".yaml" {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(name)))
+		if err != nil {
+			return "", fmt.Errorf("read a template: %w", err)
+		}
+		var template struct {
+			Parameters struct {
+				Version struct {
+					Default *string `yaml:"Default"`
+				} `yaml:"Version"`
+			} `yaml:"Parameters"`
+		}
+		if err := yaml.Unmarshal(text, &template); err != nil {
+			problems = append(problems, fmt.Errorf("read template %s: %w", name, err))
+		} else if of := template.Parameters.Version.Default; of != nil && *of != version {
+			problems = append(problems, fmt.Errorf("%s is of version %s, VERSION says %s: run make template, and commit what it writes", name, *of, version))
+		}
+	}
+	return version, errors.Join(problems...)
 }
 
 // copyFiles copies what the patterns name. A pattern without a file is an error:
@@ -131,10 +172,16 @@ func Regions(source string, wanted []string) ([]string, error) {
 		return nil, fmt.Errorf("read the published regions from cdk.json: %w", err)
 	}
 	if len(wanted) == 0 {
-		return file.Context.Regions, nil
+		wanted = file.Context.Regions
+	}
+	if len(wanted) == 0 {
+		return nil, errors.New("cdk.json has no e6data:publishedRegions: there is nowhere to publish")
 	}
 	var problems []error
-	for _, region := range wanted {
+	for i, region := range wanted {
+		if slices.Contains(wanted[:i], region) {
+			problems = append(problems, fmt.Errorf("region %s is there twice", region))
+		}
 		if !slices.Contains(file.Context.Regions, region) {
 			problems = append(problems, fmt.Errorf("the templates refuse region %s: add it to e6data:publishedRegions in cdk.json, and run make template", region))
 		}

@@ -124,6 +124,39 @@ func TestWhatIsMissingInTheSourceIsSaid(t *testing.T) {
 	}
 }
 
+// Nothing is built of a version that would launch another one's functions.
+func TestTemplatesOfAnotherVersionAreRefused(t *testing.T) {
+	for name, c := range map[string]struct {
+		files map[string]string
+		wants []string
+	}{
+		"other templates": {map[string]string{
+			"quickstart.yaml":        "Parameters: {Version: {Default: 1.2.2}}\n",
+			"templates/network.yaml": "Parameters: {Version: {Default: '1.2.1'}}\n",
+		}, []string{"quickstart.yaml is of version 1.2.2, VERSION says 1.2.3", "templates/network.yaml is of version 1.2.1"}},
+		"no YAML":    {map[string]string{"quickstart.yaml": "{"}, []string{"read template quickstart.yaml"}},
+		"no version": {map[string]string{"VERSION": "\n"}, []string{`VERSION is ""`}},
+		"a path":     {map[string]string{"VERSION": "../1.2.3\n"}, []string{"not a version such as 1.2.3"}},
+	} {
+		root, dir := project(t), t.TempDir()
+		write(t, root, c.files)
+		_, err := Stage(t.Context(), root, dir)
+		for _, want := range c.wants {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v, want %q", name, err, want)
+			}
+		}
+		if zips, _ := filepath.Glob(filepath.Join(dir, "*.zip")); len(zips) > 0 {
+			t.Errorf("%s: built %q", name, zips)
+		}
+	}
+	root := project(t)
+	write(t, root, map[string]string{"quickstart.yaml": "Parameters: {Version: {Default: 1.2.3}}\n"})
+	if _, err := versionOf(root); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestTheSBOMNamesWhatIsInTheFunctions(t *testing.T) {
 	var bom struct {
 		BOMFormat    string
@@ -310,6 +343,13 @@ func TestRegions(t *testing.T) {
 		t.Error(got, err)
 	}
 	if _, err := Regions(root, []string{"us-east-1", "eu-north-1", "sa-east-1"}); err == nil || !strings.Contains(err.Error(), "eu-north-1") || !strings.Contains(err.Error(), "sa-east-1") {
+		t.Error(err)
+	}
+	if _, err := Regions(root, []string{"us-east-1", "us-east-1"}); err == nil || !strings.Contains(err.Error(), "us-east-1 is there twice") {
+		t.Error(err)
+	}
+	write(t, root, map[string]string{"cdk.json": `{"context": {}}`})
+	if _, err := Regions(root, nil); err == nil || !strings.Contains(err.Error(), "nowhere to publish") {
 		t.Error(err)
 	}
 }
