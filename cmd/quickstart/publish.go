@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/e6data/aws-quickstart/internal/artifact"
 	"github.com/e6data/aws-quickstart/internal/contract"
@@ -27,9 +28,9 @@ const passwordVariable = "QUICKSTART_KEY_PASSWORD"
 
 // publishing is what the command line asks for.
 type publishing struct {
-	source, dir, key string
-	regions          []string
-	unsigned, dryRun bool
+	source, dir, key    string
+	regions             []string
+	unsigned, buildOnly bool
 }
 
 func publishCommand(getenv func(string) string) *cobra.Command {
@@ -47,6 +48,9 @@ See docs/publish.md.`,
   quickstart publish --regions eu-west-1 --unsigned --dir /tmp/version --build-only`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if p.buildOnly && p.dir == "" {
+				return usageError{errors.New("--build-only without --dir would build into a folder that is removed: name one")}
+			}
 			if (p.key == "") != p.unsigned {
 				return usageError{errors.New("give --key with minisign's secret key, or --unsigned: customers then cannot check where the files come from")}
 			}
@@ -57,9 +61,9 @@ See docs/publish.md.`,
 	f.StringVar(&p.source, "source", ".", "the project's folder")
 	f.StringVar(&p.dir, "dir", "", "an empty or missing folder for the version's files (default: one that is removed afterwards)")
 	f.StringSliceVar(&p.regions, "regions", nil, "regions to publish in (default: those of cdk.json)")
-	f.StringVar(&p.key, "key", "", "file with minisign's secret key; its password is read from "+passwordVariable)
+	f.StringVar(&p.key, "key", "", "file with minisign's secret key; its password is read from "+passwordVariable+", or asked for")
 	f.BoolVar(&p.unsigned, "unsigned", false, "publish without a signature")
-	f.BoolVar(&p.dryRun, "build-only", false, "build and sign into --dir, and upload nothing")
+	f.BoolVar(&p.buildOnly, "build-only", false, "build and sign into --dir, and upload nothing")
 	return c
 }
 
@@ -70,8 +74,8 @@ func (p publishing) run(ctx context.Context, out io.Writer, getenv func(string) 
 	}
 	var key minisign.PrivateKey
 	if !p.unsigned {
-		if key, err = minisign.PrivateKeyFromFile(getenv(passwordVariable), p.key); err != nil {
-			return fmt.Errorf("read the signing key %s (its password comes from %s): %w", p.key, passwordVariable, err)
+		if key, err = signingKey(p.key, getenv(passwordVariable)); err != nil {
+			return err
 		}
 	}
 	dir, remove, err := emptyFolder(p.dir)
@@ -88,7 +92,7 @@ func (p publishing) run(ctx context.Context, out io.Writer, getenv func(string) 
 			return err
 		}
 	}
-	if p.dryRun {
+	if p.buildOnly {
 		fmt.Fprintf(out, "version %s is in %s\n", version, dir)
 		return nil
 	}
@@ -96,10 +100,36 @@ func (p publishing) run(ctx context.Context, out io.Writer, getenv func(string) 
 	if err != nil {
 		return err
 	}
-	if err := release.Upload(ctx, out); err != nil {
+	files := io.Discard // only somebody who looks on wants a line for each
+	if terminal, ok := out.(*os.File); ok && term.IsTerminal(int(terminal.Fd())) {
+		files = out
+	}
+	if err := release.Upload(ctx, out, files); err != nil {
 		return err
 	}
 	return printLinks(out, dir, version, regions)
+}
+
+// signingKey reads minisign's secret key. Without a password it asks for one, if
+// there is a terminal.
+func signingKey(file, password string) (key minisign.PrivateKey, err error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return key, fmt.Errorf("read the signing key: %w", err)
+	}
+	if stdin := int(os.Stdin.Fd()); password == "" && term.IsTerminal(stdin) {
+		fmt.Fprintf(os.Stderr, "Password of %s: ", file)
+		typed, err := term.ReadPassword(stdin)
+		fmt.Fprintln(os.Stderr)
+		if err != nil {
+			return key, fmt.Errorf("ask for the password of the signing key: %w", err)
+		}
+		password = string(typed)
+	}
+	if key, err = minisign.DecryptKey(password, text); err != nil {
+		return key, fmt.Errorf("open the signing key %s: wrong password in %s, or no secret key of minisign with a password: %w", file, passwordVariable, err)
+	}
+	return key, nil
 }
 
 // emptyFolder is where the version is built.
@@ -176,15 +206,17 @@ func printLinks(out io.Writer, dir, version string, regions []string) error {
 func verifyCommand() *cobra.Command {
 	var keyFile string
 	c := &cobra.Command{
-		Use:   "verify FOLDER|ADDRESS",
+		Use:   "verify FOLDER|ADDRESS|S3-URI",
 		Short: "Check a version's files against its sums and their signature",
-		Long: `Check a version that was downloaded to a folder, or that lies at an https address, against its SHA256SUMS, and these against
-their signature. Every file that is missing or changed, and in a folder every file too many, is named.`,
+		Long: `Check a version that was downloaded to a folder, that lies at an https address, or in a bucket that the credentials of the AWS
+SDK's default chain can read, against its SHA256SUMS, and these against their signature. Every file that is missing or changed
+is named, and in a folder or bucket every file too many. (An https address cannot be asked what else is there.)`,
 		Example: `  quickstart verify 0.1.0 --public-key e6data.pub
-  quickstart verify https://s3.eu-west-1.amazonaws.com/e6data-quickstart-eu-west-1/0.1.0`,
+  quickstart verify https://s3.eu-west-1.amazonaws.com/e6data-quickstart-eu-west-1/0.1.0
+  quickstart verify s3://copies-of-ours/0.1.0 --public-key e6data.pub`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usageError{errors.New("want one folder or address")}
+				return usageError{errors.New("want one folder, address or s3:// URI")}
 			}
 			return nil
 		},
@@ -197,11 +229,11 @@ their signature. Every file that is missing or changed, and in a folder every fi
 				}
 				key = &k
 			}
-			source, err := publish.Open(strings.TrimSuffix(args[0], "/"))
+			source, err := openSource(cmd.Context(), strings.TrimSuffix(args[0], "/"))
 			if err != nil {
-				return usageError{err}
+				return err
 			}
-			right, err := publish.Verify(cmd.Context(), source, key)
+			version, right, err := publish.Verify(cmd.Context(), source, key)
 			if err != nil {
 				return err
 			}
@@ -209,10 +241,31 @@ their signature. Every file that is missing or changed, and in a folder every fi
 			if key == nil {
 				signed = "the signature was not looked at: give --public-key"
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%d files are as published (%s)\n", right, signed)
+			fmt.Fprintf(cmd.OutOrStdout(), "version %s: %d files are as published (%s)\n", version, right, signed)
 			return nil
 		},
 	}
 	c.Flags().StringVar(&keyFile, "public-key", "", "file with the publisher's public key of minisign")
 	return c
+}
+
+// openSource is the source of an argument.
+func openSource(ctx context.Context, place string) (publish.Source, error) {
+	bucket, isBucket := strings.CutPrefix(place, "s3://")
+	if !isBucket {
+		source, err := publish.Open(place)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		return source, nil
+	}
+	bucket, prefix, _ := strings.Cut(bucket, "/")
+	if bucket == "" || prefix == "" {
+		return nil, usageError{fmt.Errorf("%q: want s3://BUCKET/VERSION", place)}
+	}
+	c, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("find AWS credentials: %w", err)
+	}
+	return publish.OpenBucket(s3.NewFromConfig(c), bucket, prefix), nil
 }

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -94,23 +93,17 @@ func (r Release) checkBucket(ctx context.Context, t Target) error {
 func (r Release) planOf(ctx context.Context, t Target, names []string) (plan, error) {
 	p := plan{Target: t}
 	var problems []error
-	pages := s3.NewListObjectsV2Paginator(t.Client, &s3.ListObjectsV2Input{Bucket: &t.Bucket, Prefix: aws.String(r.Version + "/"), ExpectedBucketOwner: &r.Account})
-	found := map[string]bool{}
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return p, fmt.Errorf("list version %s in bucket %s: %w", r.Version, t.Bucket, err)
-		}
-		for _, o := range page.Contents {
-			name := strings.TrimPrefix(aws.ToString(o.Key), r.Version+"/")
-			found[name] = true
-			if !slices.Contains(names, name) {
-				problems = append(problems, r.conflict(t, name, "which this version has not"))
-			}
+	stored, err := list(ctx, t.Client, &t.Bucket, r.Version+"/", &r.Account)
+	if err != nil {
+		return p, err
+	}
+	for _, name := range stored {
+		if !slices.Contains(names, name) {
+			problems = append(problems, r.conflict(t, name, "which this version has not"))
 		}
 	}
 	for _, name := range names {
-		if !found[name] {
+		if !slices.Contains(stored, name) {
 			p.upload = append(p.upload, name)
 			continue
 		}

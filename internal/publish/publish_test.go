@@ -194,13 +194,14 @@ func signed(t *testing.T) (dir string, key minisign.PublicKey) {
 	return dir, public
 }
 
-func verify(t *testing.T, place string, key *minisign.PublicKey) (int, error) {
+func verify(t *testing.T, place string, key *minisign.PublicKey) (right int, err error) {
 	t.Helper()
 	s, err := Open(place)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Verify(t.Context(), s, key)
+	_, right, err = Verify(t.Context(), s, key)
+	return right, err
 }
 
 // Whatever is changed in a version is seen, and named.
@@ -268,19 +269,19 @@ func TestAnAddressIsVerifiedToo(t *testing.T) {
 	dir, key := signed(t)
 	server := httptest.NewTLSServer(http.StripPrefix("/1.2.3", http.FileServer(http.Dir(dir))))
 	t.Cleanup(server.Close)
-	s, err := Open(server.URL + "/1.2.3")
+	opened, err := Open(server.URL + "/1.2.3")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.http = server.Client()
-	if right, err := Verify(t.Context(), s, &key); err != nil || right != 13 {
-		t.Errorf("%d right, %v", right, err)
+	s := site{opened.(site).at, server.Client()}
+	if version, right, err := Verify(t.Context(), s, &key); err != nil || right != 13 || version != "1.2.3" {
+		t.Errorf("version %q, %d right, %v", version, right, err)
 	}
 	write(t, dir, map[string]string{"site/index.html": "<!doctype html><script src=evil.js></script>\n"})
 	if err := os.Remove(filepath.Join(dir, "VERSION")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Verify(t.Context(), s, nil); err == nil || !strings.Contains(err.Error(), "site/index.html was changed") || !strings.Contains(err.Error(), "VERSION is missing") {
+	if _, _, err := Verify(t.Context(), s, nil); err == nil || !strings.Contains(err.Error(), "site/index.html was changed") || !strings.Contains(err.Error(), "VERSION is missing") {
 		t.Error(err)
 	}
 	for _, place := range []string{"http://example.test/1.2.3", "ftp://example.test", "https://"} {

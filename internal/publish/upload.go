@@ -24,18 +24,13 @@ const atOnce = 8
 // a version without them is not whole. What was uploaded is then compared with
 // what was to be.
 //
-// Each line that it writes is of one region.
-func (r Release) Upload(ctx context.Context, progress io.Writer) error {
+// It writes a line for each region to out, and one for each file to files.
+func (r Release) Upload(ctx context.Context, out, files io.Writer) error {
 	plans, err := r.plans(ctx)
 	if err != nil {
 		return err
 	}
 	var writing sync.Mutex
-	say := func(format string, values ...any) {
-		writing.Lock()
-		defer writing.Unlock()
-		fmt.Fprintf(progress, format, values...)
-	}
 	left := make([]int, len(plans))
 	group, uploading := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
@@ -50,10 +45,9 @@ func (r Release) Upload(ctx context.Context, progress io.Writer) error {
 					return err
 				}
 				writing.Lock()
+				defer writing.Unlock()
 				left[i]--
-				n := left[i]
-				writing.Unlock()
-				say("%s: %s uploaded, %d to go\n", p.Region, name, n)
+				fmt.Fprintf(files, "%s: %s uploaded, %d to go\n", p.Region, name, left[i])
 				return nil
 			})
 		}
@@ -67,9 +61,22 @@ func (r Release) Upload(ctx context.Context, progress io.Writer) error {
 			problems = append(problems, err)
 			continue
 		}
-		say("%s: version %s is whole in s3://%s (%d files uploaded, %d were there)\n", p.Region, r.Version, p.Bucket, len(p.upload), p.there)
+		fmt.Fprintf(out, "%s: version %s is whole in s3://%s (%d files uploaded, %d were there)\n", p.Region, r.Version, p.Bucket, len(p.upload), p.there)
+		if why := r.unreadable(ctx, p.Target); why != nil {
+			fmt.Fprintf(out, "%s: customers cannot launch it yet: without credentials, the sums are not read (%v). Let everybody read the bucket's objects (docs/publish.md)\n", p.Region, why)
+		}
 	}
 	return errors.Join(problems...)
+}
+
+// unreadable says why a customer cannot read the version: nil if he can.
+func (r Release) unreadable(ctx context.Context, t Target) error {
+	anybody := s3.New(t.Client.Options(), func(o *s3.Options) { o.Credentials = aws.AnonymousCredentials{} })
+	object, err := anybody.GetObject(ctx, &s3.GetObjectInput{Bucket: &t.Bucket, Key: aws.String(r.Version + "/" + SumsFile)})
+	if err != nil {
+		return err
+	}
+	return object.Body.Close()
 }
 
 // finish uploads the sums, and checks all.

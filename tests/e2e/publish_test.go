@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"io"
 	"maps"
 	"os"
 	"os/exec"
@@ -118,14 +119,14 @@ func TestPublishLooksAtTheBucketsFirst(t *testing.T) {
 	d.makeBucket(t, artifact.Bucket("eu-west-1"), "eu-west-1", false)
 	d.makeBucket(t, artifact.Bucket("us-west-2"), "us-east-2", true)
 	var out bytes.Buffer
-	err := d.release(t, "us-east-1", "eu-west-1", "ap-south-1", "us-west-2").Upload(t.Context(), &out)
+	err := d.release(t, "us-east-1", "eu-west-1", "ap-south-1", "us-west-2").Upload(t.Context(), &out, &out)
 	mustSay(t, err, "e6data-quickstart-eu-west-1 keeps no versions", "e6data-quickstart-ap-south-1 is missing", "e6data-quickstart-us-west-2 is in ")
 	if found := d.objects(t, "us-east-1"); len(found) > 0 || out.Len() > 0 {
 		t.Errorf("uploaded all the same: %q %s", found, out.String())
 	}
 	other := d.release(t, "us-east-1")
 	other.Account = "222222222222"
-	mustSay(t, other.Upload(t.Context(), &out), "is not account 222222222222's")
+	mustSay(t, other.Upload(t.Context(), &out, &out), "is not account 222222222222's")
 	if found := d.objects(t, "us-east-1"); len(found) > 0 {
 		t.Errorf("somebody else's bucket was written to: %q", found)
 	}
@@ -175,7 +176,7 @@ func TestPublishNeverOverwrites(t *testing.T) {
 	r.Targets[0].Client = publisher
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	mustSay(t, r.Upload(ctx, &interrupter{3, cancel}), "run it again")
+	mustSay(t, r.Upload(ctx, io.Discard, &interrupter{3, cancel}), "run it again")
 	before := d.objects(t, d.Region)
 	if slices.Contains(before, d.version+"/"+publish.SumsFile) || len(before) < 3 {
 		t.Errorf("after the interruption there are %q", before)
@@ -183,12 +184,17 @@ func TestPublishNeverOverwrites(t *testing.T) {
 	var out bytes.Buffer
 	for _, want := range []string{"is whole in s3://" + d.bucket, "(0 files uploaded, "} {
 		out.Reset()
-		if err := r.Upload(t.Context(), &out); err != nil {
+		if err := r.Upload(t.Context(), &out, io.Discard); err != nil {
 			t.Fatal(err)
 		}
-		if !strings.Contains(out.String(), want) {
+		if !strings.Contains(out.String(), want) || !strings.Contains(out.String(), "customers cannot launch it yet") {
 			t.Errorf("%q is not in: %s", want, out.String())
 		}
+	}
+	d.openBucket(t)
+	out.Reset()
+	if err := r.Upload(t.Context(), &out, io.Discard); err != nil || strings.Count(out.String(), "\n") != 1 || strings.Contains(out.String(), "customers cannot") {
+		t.Errorf("everybody can read the bucket: %v %s", err, out.String())
 	}
 	_, err := publisher.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: &d.bucket, Key: aws.String(d.version + "/" + publish.SumsFile)})
 	mustSay(t, err, "AccessDenied")
@@ -207,8 +213,12 @@ func TestPublishNeverOverwrites(t *testing.T) {
 		if _, err := d.clients.S3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &d.bucket, Key: aws.String(d.version + "/" + key), Body: strings.NewReader("tampered")}); err != nil {
 			t.Fatal(err)
 		}
-		mustSay(t, r.Upload(t.Context(), &out), "s3://"+d.bucket+"/"+d.version+"/"+key, want, "Raise VERSION")
+		mustSay(t, r.Upload(t.Context(), &out, &out), "s3://"+d.bucket+"/"+d.version+"/"+key, want, "Raise VERSION")
 	}
+	_, _, err = publish.Verify(t.Context(), publish.OpenBucket(publisher, d.bucket, d.version), nil)
+	mustSay(t, err, "quickstart.yaml was changed", "site/more.js is no file of the version")
+	_, _, err = publish.Verify(t.Context(), publish.OpenBucket(publisher, d.bucket, "9.9.9"), nil)
+	mustSay(t, err, "s3://"+d.bucket+"/9.9.9 has no SHA256SUMS")
 }
 
 // quickstart runs the command against the environment.
@@ -275,13 +285,9 @@ func TestPublishedLinks(t *testing.T) {
 	}
 }
 
-// checkPublished verifies what was published as a customer does.
-func (d *deployment) checkPublished(t *testing.T, public string) {
+// openBucket lets everybody read what is published.
+func (d *deployment) openBucket(t *testing.T) {
 	t.Helper()
-	place := d.Endpoint + "/" + d.bucket + "/" + d.version
-	if out, err := d.quickstart(t, "verify", place, "--public-key", public); err == nil {
-		t.Errorf("a private bucket was read: %s", out) // so that the check below reads what a policy lets it
-	}
 	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::` + d.bucket + `/*"}]}`
 	if _, err := d.clients.S3.PutPublicAccessBlock(t.Context(), &s3.PutPublicAccessBlockInput{
 		Bucket: &d.bucket, PublicAccessBlockConfiguration: &types.PublicAccessBlockConfiguration{},
@@ -291,8 +297,21 @@ func (d *deployment) checkPublished(t *testing.T, public string) {
 	if _, err := d.clients.S3.PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: &d.bucket, Policy: &policy}); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// checkPublished verifies what was published as a customer does.
+func (d *deployment) checkPublished(t *testing.T, public string) {
+	t.Helper()
+	place := d.Endpoint + "/" + d.bucket + "/" + d.version
+	if out, err := d.quickstart(t, "verify", place, "--public-key", public); err == nil {
+		t.Errorf("a private bucket was read: %s", out) // so that the check below reads what a policy lets it
+	}
+	d.openBucket(t)
 	if out, err := d.quickstart(t, "verify", place, "--public-key", public); err != nil || !strings.Contains(out, "files are as published (signed") {
 		t.Errorf("verify: %v\n%s", err, out)
+	}
+	if out, err := d.quickstart(t, "verify", "s3://"+d.bucket+"/"+d.version+"/", "--public-key", public); err != nil || !strings.Contains(out, "version "+d.version+": ") {
+		t.Errorf("verify in the bucket: %v\n%s", err, out)
 	}
 	_, stranger := signingKeys(t)
 	if out, err := d.quickstart(t, "verify", place, "--public-key", stranger); err == nil || !strings.Contains(out, "was not signed with the key") {
