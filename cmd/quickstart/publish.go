@@ -24,7 +24,7 @@ import (
 )
 
 // passwordVariable has the password of the signing key.
-const passwordVariable = "QUICKSTART_KEY_PASSWORD"
+const passwordVariable = "QUICKSTART_KEY_PASSWORD" //nolint:gosec // G101: its name, not a password
 
 // publishing is what the command line asks for.
 type publishing struct {
@@ -72,7 +72,7 @@ func (p publishing) run(ctx context.Context, out io.Writer, getenv func(string) 
 	if err != nil {
 		return err
 	}
-	var key minisign.PrivateKey
+	var key *minisign.PrivateKey
 	if !p.unsigned {
 		if key, err = signingKey(p.key, getenv(passwordVariable)); err != nil {
 			return err
@@ -83,14 +83,9 @@ func (p publishing) run(ctx context.Context, out io.Writer, getenv func(string) 
 		return err
 	}
 	defer remove()
-	version, err := publish.Stage(ctx, p.source, dir)
+	version, err := build(ctx, p.source, dir, key)
 	if err != nil {
 		return err
-	}
-	if !p.unsigned {
-		if err := publish.Sign(dir, version, key); err != nil {
-			return err
-		}
 	}
 	if p.buildOnly {
 		fmt.Fprintf(out, "version %s is in %s\n", version, dir)
@@ -100,36 +95,49 @@ func (p publishing) run(ctx context.Context, out io.Writer, getenv func(string) 
 	if err != nil {
 		return err
 	}
-	files := io.Discard // only somebody who looks on wants a line for each
-	if terminal, ok := out.(*os.File); ok && term.IsTerminal(int(terminal.Fd())) {
-		files = out
-	}
-	if err := release.Upload(ctx, out, files); err != nil {
+	if err := release.Upload(ctx, out, onTerminal(out)); err != nil {
 		return err
 	}
-	return printLinks(out, dir, version, regions)
+	return printLinks(out, dir, version, regions) //nolint:contextcheck // addresses are made without a request
+}
+
+// build makes the version, signed if there is a key.
+func build(ctx context.Context, source, dir string, key *minisign.PrivateKey) (version string, err error) {
+	if version, err = publish.Stage(ctx, source, dir); err != nil || key == nil {
+		return version, err
+	}
+	return version, publish.Sign(dir, version, *key)
+}
+
+// onTerminal is out if somebody looks on: nobody else wants a line for each file.
+func onTerminal(out io.Writer) io.Writer {
+	if file, ok := out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		return out
+	}
+	return io.Discard
 }
 
 // signingKey reads minisign's secret key. Without a password it asks for one, if
 // there is a terminal.
-func signingKey(file, password string) (key minisign.PrivateKey, err error) {
+func signingKey(file, password string) (*minisign.PrivateKey, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return key, fmt.Errorf("read the signing key: %w", err)
+		return nil, fmt.Errorf("read the signing key: %w", err)
 	}
 	if stdin := int(os.Stdin.Fd()); password == "" && term.IsTerminal(stdin) {
 		fmt.Fprintf(os.Stderr, "Password of %s: ", file)
 		typed, err := term.ReadPassword(stdin)
 		fmt.Fprintln(os.Stderr)
 		if err != nil {
-			return key, fmt.Errorf("ask for the password of the signing key: %w", err)
+			return nil, fmt.Errorf("ask for the password of the signing key: %w", err)
 		}
 		password = string(typed)
 	}
-	if key, err = minisign.DecryptKey(password, text); err != nil {
-		return key, fmt.Errorf("open the signing key %s: wrong password in %s, or no secret key of minisign with a password: %w", file, passwordVariable, err)
+	key, err := minisign.DecryptKey(password, text)
+	if err != nil {
+		return nil, fmt.Errorf("open the signing key %s: wrong password in %s, or no secret key of minisign with a password: %w", file, passwordVariable, err)
 	}
-	return key, nil
+	return &key, nil
 }
 
 // emptyFolder is where the version is built.

@@ -18,7 +18,7 @@ func Sign(dir, version string, key minisign.PrivateKey) error {
 		return fmt.Errorf("read the sums to sign: %w", err)
 	}
 	signature := minisign.SignWithComments(key, text, trusted(version), "signature of "+SumsFile)
-	if err := os.WriteFile(filepath.Join(dir, SignatureFile), signature, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, SignatureFile), signature, 0o644); err != nil { //nolint:gosec // G703: the folder that Stage filled
 		return fmt.Errorf("write the signature: %w", err)
 	}
 	return nil
