@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"maps"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"aead.dev/minisign"
@@ -219,6 +221,56 @@ func TestPublishNeverOverwrites(t *testing.T) {
 	mustSay(t, err, "quickstart.yaml was changed", "site/more.js is no file of the version")
 	_, _, err = publish.Verify(t.Context(), publish.OpenBucket(publisher, d.bucket, "9.9.9"), nil)
 	mustSay(t, err, "s3://"+d.bucket+"/9.9.9 has no SHA256SUMS")
+}
+
+// writerFunc is a function as a writer.
+type writerFunc func()
+
+func (f writerFunc) Write(p []byte) (int, error) { f(); return len(p), nil }
+
+// ownerless counts the signed requests that do not name the bucket's owner.
+type ownerless struct {
+	s3.HTTPClient
+	n atomic.Int32
+}
+
+func (o *ownerless) Do(r *http.Request) (*http.Response, error) {
+	if r.Header.Get("Authorization") != "" && r.Header.Get("X-Amz-Expected-Bucket-Owner") != account {
+		o.n.Add(1)
+	}
+	return o.HTTPClient.Do(r)
+}
+
+// What another publisher puts there meanwhile stays his; and no request is made
+// that would be taken by a bucket which became somebody else's meanwhile.
+func TestAnotherPublisherIsNotOverwritten(t *testing.T) {
+	t.Parallel()
+	d := startEmpty(t, rehearsal.Config{})
+	d.makeBucket(t, d.bucket, d.Region, true)
+	r := d.release(t, d.Region)
+	client := &ownerless{HTTPClient: r.Targets[0].Client.Options().HTTPClient}
+	r.Targets[0].Client = s3.New(r.Targets[0].Client.Options(), func(o *s3.Options) { o.HTTPClient = client })
+	sums := &s3.GetObjectInput{Bucket: &d.bucket, Key: aws.String(d.version + "/" + publish.SumsFile)}
+	var once sync.Once
+	err := r.Upload(t.Context(), io.Discard, writerFunc(func() {
+		once.Do(func() {
+			if err := d.clients.Upload(t.Context(), d.bucket, *sums.Key, []byte("another's")); err != nil {
+				t.Error(err)
+			}
+		})
+	}))
+	mustSay(t, err, *sums.Key, "with other bytes", "Raise VERSION")
+	object, err := d.clients.S3.GetObject(t.Context(), sums)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer object.Body.Close()
+	if text, err := io.ReadAll(object.Body); err != nil || string(text) != "another's" {
+		t.Errorf("the other publisher's sums are %q, %v", text, err)
+	}
+	if n := client.n.Load(); n > 0 {
+		t.Errorf("%d requests name no owner", n)
+	}
 }
 
 // quickstart runs the command against the environment.
