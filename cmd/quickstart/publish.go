@@ -171,7 +171,7 @@ func newRelease(ctx context.Context, dir, version string, regions []string) (pub
 		if err != nil {
 			return release, fmt.Errorf("find AWS credentials: %w", err)
 		}
-		release.Targets = append(release.Targets, publish.Target{Region: region, Bucket: artifact.Bucket(region), Client: s3.NewFromConfig(c)})
+		release.Targets = append(release.Targets, publish.Target{Region: region, Bucket: artifact.Bucket(region), Client: s3Client(c)})
 		if release.Account != "" {
 			continue
 		}
@@ -182,6 +182,12 @@ func newRelease(ctx context.Context, dir, version string, regions []string) (pub
 		release.Account = aws.ToString(caller.Account)
 	}
 	return release, nil
+}
+
+// s3Client is a client that does not warn of answers without a sum of the SDK's:
+// what is read is compared with the version's own sums.
+func s3Client(c aws.Config) *s3.Client {
+	return s3.NewFromConfig(c, func(o *s3.Options) { o.DisableLogOutputChecksumValidationSkipped = true })
 }
 
 // printLinks shows how the version is launched in each region.
@@ -275,5 +281,5 @@ func openSource(ctx context.Context, place string) (publish.Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find AWS credentials: %w", err)
 	}
-	return publish.OpenBucket(s3.NewFromConfig(c), bucket, prefix), nil
+	return publish.OpenBucket(ctx, s3Client(c), bucket, prefix), nil
 }

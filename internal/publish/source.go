@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
@@ -37,9 +38,17 @@ func Open(place string) (Source, error) {
 	return site{at, http.DefaultClient}, nil
 }
 
-// OpenBucket is the source in a bucket that the client reads, under a prefix
-// without a slash at its end.
-func OpenBucket(client *s3.Client, bucket, prefix string) Source {
+// OpenBucket is the source in a bucket, of whatever region, that the client's
+// credentials can read, under a prefix without a slash at its end.
+func OpenBucket(ctx context.Context, client *s3.Client, bucket, prefix string) Source {
+	_, err := client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &bucket})
+	// S3 tells a bucket's region with every answer, refusals too; what else is
+	// wrong with the bucket is told when it is read.
+	if r, ok := errors.AsType[*awshttp.ResponseError](err); ok {
+		if region := r.Response.Header.Get("X-Amz-Bucket-Region"); region != "" {
+			client = s3.New(client.Options(), func(o *s3.Options) { o.Region = region })
+		}
+	}
 	return stored{client, bucket, strings.TrimSuffix(prefix, "/") + "/"}
 }
 
@@ -75,8 +84,11 @@ func (s site) open(ctx context.Context, name string) (io.ReadCloser, error) {
 		return response.Body, nil
 	}
 	_ = response.Body.Close()
-	if response.StatusCode == http.StatusNotFound {
+	switch response.StatusCode {
+	case http.StatusNotFound:
 		return nil, fmt.Errorf("get %s: %w", request.URL, fs.ErrNotExist)
+	case http.StatusForbidden: // S3's answer for what is not there, to whom may not list
+		return nil, fmt.Errorf("get %s: it is missing, or you may not read it (%s)", request.URL, response.Status)
 	}
 	return nil, fmt.Errorf("get %s: %s", request.URL, response.Status)
 }
@@ -94,7 +106,7 @@ func (s stored) String() string { return "s3://" + s.bucket + "/" + strings.Trim
 func (s stored) open(ctx context.Context, name string) (io.ReadCloser, error) {
 	object, err := s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.bucket, Key: aws.String(s.prefix + name)})
 	if status(err) == http.StatusNotFound {
-		return nil, fmt.Errorf("get %s/%s: %w", s, name, errors.Join(fs.ErrNotExist, err))
+		return nil, fmt.Errorf("get %s/%s: %w (%w)", s, name, fs.ErrNotExist, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("get %s/%s: %w", s, name, err)

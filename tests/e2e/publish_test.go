@@ -217,9 +217,9 @@ func TestPublishNeverOverwrites(t *testing.T) {
 		}
 		mustSay(t, r.Upload(t.Context(), &out, &out), "s3://"+d.bucket+"/"+d.version+"/"+key, want, "Raise VERSION")
 	}
-	_, _, err = publish.Verify(t.Context(), publish.OpenBucket(publisher, d.bucket, d.version), nil)
+	_, _, err = publish.Verify(t.Context(), publish.OpenBucket(t.Context(), publisher, d.bucket, d.version), nil)
 	mustSay(t, err, "quickstart.yaml was changed", "site/more.js is no file of the version")
-	_, _, err = publish.Verify(t.Context(), publish.OpenBucket(publisher, d.bucket, "9.9.9"), nil)
+	_, _, err = publish.Verify(t.Context(), publish.OpenBucket(t.Context(), publisher, d.bucket, "9.9.9"), nil)
 	mustSay(t, err, "s3://"+d.bucket+"/9.9.9 has no SHA256SUMS")
 }
 
@@ -362,8 +362,10 @@ func (d *deployment) checkPublished(t *testing.T, public string) {
 	if out, err := d.quickstart(t, "verify", place, "--public-key", public); err != nil || !strings.Contains(out, "files are as published (signed") {
 		t.Errorf("verify: %v\n%s", err, out)
 	}
-	if out, err := d.quickstart(t, "verify", "s3://"+d.bucket+"/"+d.version+"/", "--public-key", public); err != nil || !strings.Contains(out, "version "+d.version+": ") {
-		t.Errorf("verify in the bucket: %v\n%s", err, out)
+	for _, region := range publishedRegions { // the command's own region is one of them
+		if out, err := d.quickstart(t, "verify", "s3://"+artifact.Bucket(region)+"/"+d.version+"/", "--public-key", public); err != nil || !strings.Contains(out, "version "+d.version+": ") {
+			t.Errorf("verify in the bucket of %s: %v\n%s", region, err, out)
+		}
 	}
 	_, stranger := signingKeys(t)
 	if out, err := d.quickstart(t, "verify", place, "--public-key", stranger); err == nil || !strings.Contains(out, "was not signed with the key") {
