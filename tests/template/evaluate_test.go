@@ -61,7 +61,16 @@ func newRun(t *testing.T, file string, given map[string]string) *stackRun {
 		},
 	}
 	r.inPartition("aws", "us-east-1", "amazonaws.com")
-	if file != networkFile {
+	switch file {
+	case networkFile:
+	case catalogFile:
+		r.given["PrincipalArns"], r.given["DataBucketNames"] = "arn:aws:iam::111122223333:role/Analysts", "sales-data"
+	case rolesFile:
+		maps.Copy(r.given, map[string]string{
+			"DataBucketNames": "sales-data", "GlueAccess": "ReadOnly", "ExistingClusterNames": "", "KmsKeyArn": "", "ControlPlanePrincipalArn": "",
+			"RolePath": "/", "ChartSource": "Public", "ArtifactBucket": "", "OfferNewVpc": "Yes", "OfferExistingVpc": "Yes", "OfferExistingEks": "Yes",
+		})
+	default:
 		r.given["WorkspaceName"], r.given["DataBucketNames"] = "sales", "sales-data"
 	}
 	if file == existingFile {

@@ -26,7 +26,7 @@ _extract_resource_arn = iam_actions.extract_resource_arn
 _UNKNOWN = "unauthenticated"
 
 # Services that MiniStack would not ask about.
-_MORE_NAMESPACES = {"pricing": "pricing", "servicequotas": "servicequotas"}
+_MORE_NAMESPACES = {"pricing": "pricing", "servicecatalog": "servicecatalog", "servicequotas": "servicequotas"}
 
 # Services of which MiniStack asks again for other resources of the same request: they have been judged by then.
 _ASKED_AGAIN = ("ec2", "events")
