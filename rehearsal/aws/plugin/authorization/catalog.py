@@ -27,8 +27,7 @@ def subjects(call: Call, state: State) -> list[Subject]:
 
 def keys(call: Call, state: State) -> dict[str, Any]:
     """Whose the provisioned product is: the caller's session's, his role's, or another's in the account."""
-    owner, principal = catalog_store.owner_of(call.parameters), calls.current_principal()
-    own = principal.arn if principal else ""
+    owner, own = catalog_store.owner_of(call.parameters), calls.asking()
     levels = {"servicecatalog:accountLevel": "self"}
     if not owner or owner == own:
         levels["servicecatalog:userLevel"] = "self"

@@ -115,7 +115,7 @@ def _judge_request(
     resource_arn: str = "*",
     service_context: dict[str, Any] | None = None,
 ) -> Any:
-    calls.forget_principal()
+    calls.forget_principal(access_key_id)
     seen = _seen.get()
     if seen is None or seen.request.service != service or seen.judged:
         if seen is not None and seen.judged and service == seen.request.service and service in _ASKED_AGAIN:

@@ -156,9 +156,9 @@ def _record(kind: str, provisioned: Provisioned, token: str) -> Record:
     return made
 
 
-def _known(token: str) -> Record | None:
-    """A request with the token of an earlier one is that one."""
-    return next((r for r in store.records.values() if token and r.token == token), None)
+def _known(kind: str, token: str) -> Record | None:
+    """A request with the token of an earlier one of its kind is that one."""
+    return next((r for r in store.records.values() if token and (r.kind, r.token) == (kind, token)), None)
 
 
 def _detail(record: Record) -> dict:
@@ -182,7 +182,7 @@ def _detail(record: Record) -> dict:
 
 
 def _provision_product(request: dict) -> dict:
-    earlier = _known(request.get("ProvisionToken", ""))
+    earlier = _known("PROVISION_PRODUCT", request.get("ProvisionToken", ""))
     if earlier:
         return {"RecordDetail": _detail(earlier)}
     product = _visible(request)
@@ -228,7 +228,7 @@ def _idle(provisioned: Provisioned) -> None:
 
 
 def _update_provisioned_product(request: dict) -> dict:
-    earlier = _known(request.get("UpdateToken", ""))
+    earlier = _known("UPDATE_PROVISIONED_PRODUCT", request.get("UpdateToken", ""))
     if earlier:
         return {"RecordDetail": _detail(earlier)}
     provisioned = _owned(request)
@@ -252,7 +252,7 @@ def _update_provisioned_product(request: dict) -> dict:
 
 
 def _terminate_provisioned_product(request: dict) -> dict:
-    earlier = _known(request.get("TerminateToken", ""))
+    earlier = _known("TERMINATE_PROVISIONED_PRODUCT", request.get("TerminateToken", ""))
     if earlier:
         return {"RecordDetail": _detail(earlier)}
     provisioned = _owned(request)
