@@ -66,12 +66,14 @@ func boundaryReads() []any {
 func boundaryOfCluster() []any {
 	return []any{
 		allow("UseNetwork", []string{
-			"ec2:AssignPrivateIpAddresses", "ec2:Attach*", "ec2:*SecurityGroupIngress", "ec2:CopyVolumes", "ec2:CreateFleet", "ec2:CreateLaunchTemplate",
-			"ec2:CreateNetworkInterface", "ec2:CreateRoute", "ec2:CreateSecurityGroup", "ec2:CreateSnapshot", "ec2:CreateTags", "ec2:CreateVolume",
-			"ec2:DeleteLaunchTemplate", "ec2:DeleteNetworkInterface", "ec2:DeleteRoute", "ec2:DeleteSecurityGroup", "ec2:DeleteSnapshot",
+			"ec2:Attach*", "ec2:*SecurityGroupIngress", "ec2:CopyVolumes", "ec2:CreateFleet", "ec2:CreateLaunchTemplate",
+			"ec2:CreateRoute", "ec2:CreateSecurityGroup", "ec2:CreateSnapshot", "ec2:CreateTags", "ec2:CreateVolume",
+			"ec2:DeleteLaunchTemplate", "ec2:DeleteRoute", "ec2:DeleteSecurityGroup", "ec2:DeleteSnapshot",
 			"ec2:DeleteTags", "ec2:DeleteVolume", "ec2:Detach*", "ec2:EnableFastSnapshotRestores", "ec2:LockSnapshot", "ec2:ModifyInstanceAttribute",
-			"ec2:ModifyNetworkInterfaceAttribute", "ec2:ModifyVolume", "ec2:RunInstances", "ec2:TerminateInstances", "ec2:UnassignPrivateIpAddresses",
+			"ec2:ModifyNetworkInterfaceAttribute", "ec2:ModifyVolume", "ec2:RunInstances", "ec2:TerminateInstances",
 		}, inRegion("ec2", "*:*")),
+		// Lambda asks for these without a resource (useNetworkInterfaces).
+		allow("UseNetworkInterfaces", []string{"ec2:*PrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"}, "*"),
 		allow("Balance", []string{"autoscaling:UpdateAutoScalingGroup", "elasticloadbalancing:*", "wafv2:*IPSet", "wafv2:*Resource", "wafv2:*WebACL"},
 			[]any{inAccount("autoscaling", "*"), inAccount("elasticloadbalancing", "*"), inAccount("wafv2", "regional/*")}),
 		allow("LetIn", []string{

@@ -137,7 +137,7 @@ func TestIAMLint(t *testing.T) {
 		t.Skip("LINT_PYTHON is not set: run this through make lint")
 	}
 	policies := map[string]object{}
-	for _, file := range all {
+	for _, file := range files {
 		for name, answers := range answersOf(file) {
 			if strings.HasPrefix(file, "templates/network") {
 				answers = planOf(6, "PerZone")
