@@ -116,6 +116,8 @@ const (
 	byAWS = "policies that AWS keeps in step with EKS; ours would fall behind"
 	// tests/template and tests/e2e/permissions_test.go do read such policies.
 	forInterfaces = "Lambda asks for network interfaces without a resource; the rule cannot read the statement"
+	ofDeployer    = "the deployer's policies, each statement with its limits in docs/deployer-policy.md"
+	ofCatalog     = "Service Catalog's copy of a template, which it marks, and stacks, which it names"
 	unread        = "the rule cannot read a policy with a condition of the template around it; our tests do"
 )
 
@@ -137,6 +139,18 @@ var acceptances = slices.Concat(
 		acceptance{"AwsSolutions-IAM4", "NodeRole", 3, byAWS},
 		acceptance{"AwsSolutions-IAM5", "HelmInstallerRole", 1, forInterfaces},
 		acceptance{"AwsSolutions-IAM5", "EbsCsiRole", 1, unread},
+	),
+	in([]string{"ServiceCatalogRoles"},
+		acceptance{"AwsSolutions-IAM5", "WorkspaceBoundary", 53, "a boundary is the most that many roles may do; it gives none of it"},
+		acceptance{"AwsSolutions-IAM5", "LaunchPolicy1", 8, ofDeployer},
+		acceptance{"AwsSolutions-IAM5", "LaunchPolicy2", 18, ofDeployer},
+		acceptance{"AwsSolutions-IAM5", "LaunchPolicy3", 2, ofDeployer},
+		acceptance{"AwsSolutions-IAM5", "LaunchPolicy4", 10, ofDeployer},
+		acceptance{"AwsSolutions-IAM5", "LaunchPolicy5", 10, ofDeployer},
+		acceptance{"AwsSolutions-IAM5", "LaunchPolicy6", 7, ofDeployer},
+		acceptance{"AwsSolutions-IAM5", "NewVpcLaunchRole", 2, ofCatalog},
+		acceptance{"AwsSolutions-IAM5", "ExistingVpcLaunchRole", 2, ofCatalog},
+		acceptance{"AwsSolutions-IAM5", "ExistingEksLaunchRole", 2, ofCatalog},
 	),
 	in(theirCluster,
 		acceptance{"AwsSolutions-IAM5", "InstallerRole", 1, forInterfaces},

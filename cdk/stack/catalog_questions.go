@@ -49,7 +49,7 @@ const hasTagOption = "HasTagOption"
 func catalogQuestions(cfg Config) []parameterGroup {
 	access, artefacts := accessQuestions(), artefactQuestions(cfg)
 	buckets := named(workspaceQuestions(), "DataBucketNames")
-	buckets.Description = "S3 buckets whose data workspaces of the catalog may read, comma-separated. Users choose among them."
+	buckets.Description = "S3 buckets whose data workspaces of the catalog may read, comma-separated, about ten: IAM limits how many fit into the boundary. Users choose among them."
 	return []parameterGroup{
 		{"Products", productQuestions()},
 		{"What workspaces of the catalog may reach", []parameter{

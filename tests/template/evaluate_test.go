@@ -131,6 +131,11 @@ func (r *stackRun) truth(v any) bool {
 		return fmt.Sprint(r.value(list[0])) == fmt.Sprint(r.value(list[1]))
 	case "Fn::Contains":
 		return slices.Contains(list[0].([]any), r.value(list[1]))
+	case "Fn::EachMemberIn":
+		among := r.texts(list[1])
+		return !slices.ContainsFunc(r.texts(list[0]), func(one string) bool { return !slices.Contains(among, one) })
+	case "Fn::EachMemberEquals":
+		return !slices.ContainsFunc(r.texts(list[0]), func(one string) bool { return one != fmt.Sprint(r.value(list[1])) })
 	}
 	r.t.Fatalf("no condition: %v", v)
 	return false

@@ -86,7 +86,7 @@ func TestTemplatesCarryNothingOfTheCDK(t *testing.T) {
 
 // serviceRoles is where services' own roles are. Their paths are service
 // principals, which are the same everywhere.
-const serviceRoles = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/aws-service-role/elasticloadbalancing.amazonaws.com/"
+const serviceRoles = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/aws-service-role/"
 
 // In other partitions ARNs and host names are others.
 func TestNoLiteralPartition(t *testing.T) {
@@ -95,8 +95,8 @@ func TestNoLiteralPartition(t *testing.T) {
 	// Service principals and the audience of a role are the same everywhere.
 	everywhere := map[string]bool{
 		"elasticloadbalancing.amazonaws.com": true, "spot.amazonaws.com": true,
-		"servicecatalog.amazonaws.com": true,
-		"eks.amazonaws.com":            true, "events.amazonaws.com": true, "lambda.amazonaws.com": true, "logging.s3.amazonaws.com": true, "sts.amazonaws.com": true,
+		"servicecatalog.amazonaws.com": true, "cloudformation.amazonaws.com": true, "eks-nodegroup.amazonaws.com": true,
+		"eks.amazonaws.com": true, "events.amazonaws.com": true, "lambda.amazonaws.com": true, "logging.s3.amazonaws.com": true, "sts.amazonaws.com": true,
 	}
 	for _, f := range all {
 		template := plain(t, load(t, f)).(object) // a copy

@@ -106,7 +106,7 @@ func TestTheCatalogPinsWhatGivesRights(t *testing.T) {
 func TestTheCatalogLimitsAProductBeforeItIsLaunched(t *testing.T) {
 	g := newGraph(load(t, catalogFile))
 	for _, product := range products {
-		if !g.reaches(product+"Launch", product+"Answers") || !g.reaches(product+"Answers", product+"InPortfolio") {
+		if !g.waitsFor(product + "Launch")[product+"Answers"] || !g.waitsFor(product + "Answers")[product+"InPortfolio"] {
 			t.Errorf("%s can be launched before its answers are limited", product)
 		}
 	}
