@@ -1,8 +1,10 @@
 package stack
 
 import (
+	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"sigs.k8s.io/yaml"
@@ -68,5 +70,43 @@ func TestPinsAreOfTheCatalog(t *testing.T) {
 		if a.among != "" && !slices.Contains(asked, a.among) {
 			t.Errorf("%s is chosen among %s, for which the catalog does not ask", a.parameter, a.among)
 		}
+	}
+}
+
+// The page for administrators ends with the table of the decisions.
+func TestThePageHasEachDecision(t *testing.T) {
+	var want strings.Builder
+	want.WriteString("| parameter | the user may answer | why |\n|---|---|---|\n")
+	for _, a := range decisions() {
+		may := "what he likes"
+		switch {
+		case a.among != "":
+			may = "what `" + a.among + "` lists"
+		case a.pin != nil && *a.pin == "${"+a.parameter+"}":
+			may = "the catalog's `" + a.parameter + "`"
+			if a.parameter == "PermissionsBoundaryArn" {
+				may = "the catalog's boundary"
+			}
+		case a.pin != nil && *a.pin == "":
+			may = "nothing"
+		case a.pin != nil:
+			may = "`" + *a.pin + "`"
+		}
+		fmt.Fprintf(&want, "| %s | %s | %s |\n", a.parameter, may, a.why)
+	}
+	const page = "../../docs/service-catalog.md"
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, table, found := strings.Cut(string(text), "\n## Each answer, and whose it is\n\n")
+	if !found || table != want.String() {
+		if *update {
+			if err := os.WriteFile(page, []byte(before+"\n## Each answer, and whose it is\n\n"+want.String()), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			return
+		}
+		t.Errorf("the table of %s is stale: go test ./cdk/stack -run %s -update", page, t.Name())
 	}
 }
