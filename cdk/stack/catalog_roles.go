@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -115,19 +116,16 @@ func offersAny(s awscdk.Stack, modes []string) awscdk.CfnCondition {
 	case 1:
 		return holds(s, of[0].condition())
 	}
-	name := "Offers"
-	var any []awscdk.ICfnConditionExpression
+	ids := make([]string, len(of))
+	offered := make([]awscdk.ICfnConditionExpression, len(of))
 	for i, o := range of {
-		if i > 0 {
-			name += "Or"
-		}
-		name += o.id
-		any = append(any, holds(s, o.condition()))
+		ids[i], offered[i] = o.id, holds(s, o.condition())
 	}
+	name := "Offers" + strings.Join(ids, "Or")
 	if found := s.Node().TryFindChild(text(name)); found != nil {
 		return found.(awscdk.CfnCondition)
 	}
-	return condition(s, name, awscdk.Fn_ConditionOr(any...))
+	return condition(s, name, awscdk.Fn_ConditionOr(offered...))
 }
 
 // newLaunchRole adds the role that Service Catalog assumes to launch, update and
