@@ -85,7 +85,7 @@ func boundaryOfCluster() []any {
 		))),
 		allow("TellOfNodes", []string{"logs:CreateLogStream", "logs:PutLogEvents", "sqs:DeleteMessage", "sqs:GetQueueUrl", "sqs:ReceiveMessage"},
 			[]any{inAccount("logs", "log-group:"+catalogStackPrefix+"*"), inAccount("sqs", catalogStackPrefix+"*")}),
-		when(map[string]any{"StringEquals": map[string]any{"iam:PassedToService": []string{"ec2.amazonaws.com", "ec2.amazonaws.com.cn"}}}, //nolint:gosec // a service's names
+		when(map[string]any{"StringEquals": map[string]any{"iam:PassedToService": []string{"ec2.amazonaws.com", "ec2.amazonaws.com.cn"}}},
 			allow("PassNodeRoles", []string{"iam:PassRole"}, sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:role${RolePath}"+catalogStackPrefix+"*"))),
 		allow("MakeServiceLinkedRoles", []string{"iam:CreateServiceLinkedRole"}, []any{
 			sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"),
