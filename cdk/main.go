@@ -18,6 +18,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -63,10 +64,13 @@ func run(args []string, env func(string) string, stderr io.Writer) error {
 		synth(cfg, nil)
 		return nil
 	}
-	if err := writeFiles(cfg, *out); err != nil {
+	if err := writeFiles(templateFiles, *out, func(folder *string) (string, error) { return synth(cfg, folder), nil }); err != nil {
 		return err
 	}
 	if err := writePolicies(*out); err != nil {
+		return err
+	}
+	if err := writeFiles(rolesFiles, *out, func(folder *string) (string, error) { return synthRoles(os.DirFS(*out), folder) }); err != nil {
 		return err
 	}
 	return writeLaunchPage(cfg, *out)
@@ -74,29 +78,24 @@ func run(args []string, env func(string) string, stderr io.Writer) error {
 
 // templateFiles are the stacks of the app and the files that they become.
 var templateFiles = map[string]string{
-	"Quickstart":  "quickstart.yaml",
-	"ExistingVpc": "templates/existing-vpc.yaml",
-	"ExistingEks": "templates/existing-eks.yaml",
-	"Network":     stack.NetworkTemplateKey,
+	"Quickstart":     "quickstart.yaml",
+	"ExistingVpc":    "templates/existing-vpc.yaml",
+	"ExistingEks":    "templates/existing-eks.yaml",
+	"Network":        stack.NetworkTemplateKey,
+	"ServiceCatalog": "templates/service-catalog.yaml",
 }
+
+// rolesFiles is the stack that is made after those, from their files.
+var rolesFiles = map[string]string{"ServiceCatalogRoles": stack.CatalogRolesTemplateKey}
 
 // synth declares the templates and returns the folder with the assembly. With
 // no folder given it is the one that the CDK CLI asks for. An engineer deploys
 // the one stack; the templates that it nests come from the version's bucket.
 func synth(cfg stack.Config, folder *string, aspects ...awscdk.IAspect) string {
-	app := awscdk.NewApp(&awscdk.AppProps{
-		AnalyticsReporting: jsii.Bool(false),
-		TreeMetadata:       jsii.Bool(false),
-		Outdir:             folder,
-		// A template that the CDK's own checks refuse is not written.
-		Context: &map[string]any{"@aws-cdk/core:validateAgainstDefaultRules": true},
-	})
-	for _, a := range aspects {
-		awscdk.Aspects_Of(app).Add(a, nil)
-	}
-	stack.Acknowledge(app)
+	app := newApp(folder, aspects)
 	if !cfg.Engineer {
 		stack.NewNetworkTemplate(app, "Network")
+		stack.NewServiceCatalog(app, "ServiceCatalog", cfg)
 	}
 	if !cfg.Engineer || cfg.Mode == stack.NewVPC {
 		stack.NewQuickstart(app, "Quickstart", cfg)
@@ -110,20 +109,48 @@ func synth(cfg stack.Config, folder *string, aspects ...awscdk.IAspect) string {
 	return *app.Synth(nil).Directory()
 }
 
-// writeFiles synthesises and writes each template as YAML under root.
-func writeFiles(cfg stack.Config, root string) error {
+// synthRoles declares what follows from the modes' templates and returns the
+// folder with the assembly.
+func synthRoles(templates fs.FS, folder *string, aspects ...awscdk.IAspect) (string, error) {
+	app := newApp(folder, aspects)
+	if _, err := stack.NewCatalogRoles(app, "ServiceCatalogRoles", templates); err != nil {
+		return "", err
+	}
+	return *app.Synth(nil).Directory(), nil
+}
+
+func newApp(folder *string, aspects []awscdk.IAspect) awscdk.App {
+	app := awscdk.NewApp(&awscdk.AppProps{
+		AnalyticsReporting: jsii.Bool(false),
+		TreeMetadata:       jsii.Bool(false),
+		Outdir:             folder,
+		// A template that the CDK's own checks refuse is not written.
+		Context: &map[string]any{"@aws-cdk/core:validateAgainstDefaultRules": true},
+	})
+	for _, a := range aspects {
+		awscdk.Aspects_Of(app).Add(a, nil)
+	}
+	stack.Acknowledge(app)
+	return app
+}
+
+// writeFiles synthesises and writes each of the templates as YAML under root.
+func writeFiles(files map[string]string, root string, synthesise func(folder *string) (string, error)) error {
 	folder, err := os.MkdirTemp("", "synth-")
 	if err != nil {
 		return fmt.Errorf("make a folder for the assembly: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
-	assembly := synth(cfg, jsii.String(folder))
+	assembly, err := synthesise(jsii.String(folder))
+	if err != nil {
+		return err
+	}
 	to, err := os.OpenRoot(root)
 	if err != nil {
 		return fmt.Errorf("open the folder to write to: %w", err)
 	}
 	defer func() { _ = to.Close() }()
-	for name, file := range templateFiles {
+	for name, file := range files {
 		template, err := os.ReadFile(filepath.Join(assembly, name+".template.json"))
 		if err != nil {
 			return fmt.Errorf("read the synthesised template: %w", err)

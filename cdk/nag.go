@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/cdklabs/cdk-nag-go/cdknag/v2"
 
@@ -39,13 +41,22 @@ func judge(cfg stack.Config) error {
 		return fmt.Errorf("make a folder for the reports: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
-	assembly := synth(cfg, jsii.String(folder), cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{
-		Reports: jsii.Bool(true), ReportFormats: &[]cdknag.NagReportFormat{cdknag.NagReportFormat_JSON},
-	}))
+	rules := func() awscdk.IAspect {
+		return cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{
+			Reports: jsii.Bool(true), ReportFormats: &[]cdknag.NagReportFormat{cdknag.NagReportFormat_JSON},
+		})
+	}
+	synth(cfg, jsii.String(folder), rules())
+	if _, err := synthRoles(os.DirFS("."), jsii.String(folder), rules()); err != nil {
+		return err
+	}
 	found := map[acceptance]int{} // by rule and resource
 	var problems []error
-	for name := range templateFiles {
-		lines, err := report(filepath.Join(assembly, "AwsSolutions-"+name+"-NagReport.json"))
+	for _, name := range slices.Concat(slices.Collect(maps.Keys(templateFiles)), slices.Collect(maps.Keys(rolesFiles))) {
+		if name == "ServiceCatalog" {
+			continue // has no type that the rules look at
+		}
+		lines, err := report(filepath.Join(folder, "AwsSolutions-"+name+"-NagReport.json"))
 		if err != nil {
 			return err
 		}
@@ -105,6 +116,8 @@ const (
 	byAWS = "policies that AWS keeps in step with EKS; ours would fall behind"
 	// tests/template and tests/e2e/permissions_test.go do read such policies.
 	forInterfaces = "Lambda asks for network interfaces without a resource; the rule cannot read the statement"
+	ofDeployer    = "the deployer's policies, each statement with its limits in docs/deployer-policy.md"
+	ofCatalog     = "Service Catalog's copy of a template, which it marks, and stacks, which it names"
 	unread        = "the rule cannot read a policy with a condition of the template around it; our tests do"
 )
 
@@ -126,6 +139,18 @@ var acceptances = slices.Concat(
 		acceptance{"AwsSolutions-IAM4", "NodeRole", 3, byAWS},
 		acceptance{"AwsSolutions-IAM5", "HelmInstallerRole", 1, forInterfaces},
 		acceptance{"AwsSolutions-IAM5", "EbsCsiRole", 1, unread},
+	),
+	in([]string{"ServiceCatalogRoles"},
+		acceptance{"AwsSolutions-IAM5", "WorkspaceBoundary", 53, "a boundary is the most that many roles may do; it gives none of it"},
+		acceptance{"AwsSolutions-IAM5", "LaunchPolicy1", 8, ofDeployer},
+		acceptance{"AwsSolutions-IAM5", "LaunchPolicy2", 18, ofDeployer},
+		acceptance{"AwsSolutions-IAM5", "LaunchPolicy3", 2, ofDeployer},
+		acceptance{"AwsSolutions-IAM5", "LaunchPolicy4", 10, ofDeployer},
+		acceptance{"AwsSolutions-IAM5", "LaunchPolicy5", 10, ofDeployer},
+		acceptance{"AwsSolutions-IAM5", "LaunchPolicy6", 7, ofDeployer},
+		acceptance{"AwsSolutions-IAM5", "NewVpcLaunchRole", 2, ofCatalog},
+		acceptance{"AwsSolutions-IAM5", "ExistingVpcLaunchRole", 2, ofCatalog},
+		acceptance{"AwsSolutions-IAM5", "ExistingEksLaunchRole", 2, ofCatalog},
 	),
 	in(theirCluster,
 		acceptance{"AwsSolutions-IAM5", "InstallerRole", 1, forInterfaces},

@@ -69,9 +69,7 @@ func addConditions(s awscdk.Stack, m Mode) {
 	condition(s, controlPlaneIsRole, not(equals(behind(":role/", "ControlPlanePrincipalArn"), "")))
 	condition(s, hasDebugNamespaces, not(equals(joinList("", listRef("DebugNamespaces")), "")))
 	condition(s, hasPublicCharts, equals(ref("ChartSource"), wordPublic))
-	// "starts with s3://": what stands before the first s3:// is empty. The one
-	// appended makes sure that there is something to split.
-	condition(s, hasS3Charts, equals(pick(0, s3ChartScheme, join("", ref("ChartSource"), text(s3ChartScheme))), ""))
+	condition(s, hasS3Charts, chartsAreInS3())
 	given(hasImageRegistry, "ImageRegistry")
 	condition(s, hasSpot, not(equals(ref("NodeCapacityTypes"), "on-demand")))
 	given(hasNodeTags, "NodeTags")
@@ -110,4 +108,10 @@ func addLogTypeConditions(s awscdk.Stack) {
 	condition(s, logsWithAPI, chosen(logTypesAll))
 	condition(s, logsWithAudit, not(chosen(logTypesNone)))
 	condition(s, logsWithScheduler, awscdk.Fn_ConditionOr(chosen(logTypesAll), chosen(logTypesWithoutAPI)))
+}
+
+// chartsAreInS3 is "starts with s3://": what stands before the first s3:// is
+// empty. The one appended makes sure that there is something to split.
+func chartsAreInS3() awscdk.ICfnConditionExpression {
+	return equals(pick(0, s3ChartScheme, join("", ref("ChartSource"), text(s3ChartScheme))), "")
 }

@@ -24,9 +24,7 @@ func newEngineRole(s awscdk.Stack, c Cluster, b Bucket) awsiam.CfnRole {
 			),
 			inlineProperty("workspace-bucket", useWorkspaceBucket(b)...),
 			useKeyForObjects(nil), // data may be encrypted with it too
-			inlineProperty("system-tables", allow("WriteSystemTables", []string{"sts:AssumeRole", "sts:TagSession"},
-				subWith("arn:${AWS::Partition}:iam::${ControlPlaneAccount}:role/e6-system-tables-*",
-					map[string]*string{"ControlPlaneAccount": pick(4, ":", controlPlanePrincipal())}))),
+			inlineProperty("system-tables", allow("WriteSystemTables", []string{"sts:AssumeRole", "sts:TagSession"}, systemTableRoles())),
 		},
 	})
 }
@@ -59,4 +57,10 @@ func dataBuckets(suffix string) *[]*string {
 func glueCatalog() []*string {
 	const at = "arn:${AWS::Partition}:glue:${AWS::Region}:${AWS::AccountId}:"
 	return []*string{sub(at + "catalog"), sub(at + "database/*"), sub(at + "table/*")}
+}
+
+// systemTableRoles are the control plane's roles that write its system tables.
+func systemTableRoles() *string {
+	return subWith("arn:${AWS::Partition}:iam::${ControlPlaneAccount}:role/e6-system-tables-*",
+		map[string]*string{"ControlPlaneAccount": pick(4, ":", controlPlanePrincipal())})
 }

@@ -16,6 +16,8 @@ const (
 	principalLambda = "lambda.amazonaws.com"
 	principalS3Logs = "logging.s3.amazonaws.com"
 	principalSpot   = "spot.amazonaws.com"
+
+	principalServiceCatalog = "servicecatalog.amazonaws.com"
 )
 
 func principalEC2() *string { return sub("ec2.${AWS::URLSuffix}") }

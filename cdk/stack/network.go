@@ -62,10 +62,9 @@ func newNetwork(s awscdk.Stack, p Provider, m Mode) Network {
 		parameters["InternetGatewayId"] = text("")
 	}
 	nested := awscdk.NewCfnStack(s, text("Network"), &awscdk.CfnStackProps{
-		TemplateUrl: subWith("https://s3.${AWS::Region}.${AWS::URLSuffix}/${Bucket}/${Version}/"+NetworkTemplateKey,
-			map[string]*string{"Bucket": artifactBucket()}),
-		Parameters: parameters,
-		Tags:       appTags(),
+		TemplateUrl: templateURL(NetworkTemplateKey),
+		Parameters:  parameters,
+		Tags:        appTags(),
 	})
 	result := func(name, given string) *string {
 		made := awscdk.Token_AsString(nested.GetAtt(text("Outputs."+name), awscdk.ResolutionTypeHint_STRING), nil)
@@ -87,4 +86,9 @@ func newNetwork(s awscdk.Stack, p Provider, m Mode) Network {
 		NodeSubnets:      nodeSubnets,
 		PublicSubnets:    result("PublicSubnetIds", "PublicSubnetIds"),
 	}
+}
+
+// templateURL is where a template of this version lies, by its file.
+func templateURL(file string) *string {
+	return subWith("https://s3.${AWS::Region}.${AWS::URLSuffix}/${Bucket}/${Version}/"+file, map[string]*string{"Bucket": artifactBucket()})
 }

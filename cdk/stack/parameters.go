@@ -94,14 +94,7 @@ func (p parameter) constraint() string {
 
 // addRules refuses contradictions before anything is made.
 func addRules(s awscdk.Stack, cfg Config, m Mode) {
-	regions := append([]string(nil), cfg.Regions...)
-	rule(s, "RegionIsPublished",
-		awscdk.Fn_ConditionOr(
-			not(equals(ref("ArtifactBucket"), "")),
-			awscdk.Fn_ConditionContains(texts(regions...), ref("AWS::Region")),
-		),
-		"This quickstart is not published in this region. Launch it in one of "+strings.Join(regions, ", ")+
-			", or copy its files to a bucket in this region and give that bucket as ArtifactBucket.")
+	publishedRule(s, cfg)
 	rule(s, "NamespaceIsOurs",
 		not(awscdk.Fn_ConditionContains(texts(reservedNamespaces...), ref("KubernetesNamespace"))),
 		"KubernetesNamespace must be a namespace of its own, not one of "+strings.Join(reservedNamespaces, ", ")+".")
@@ -122,6 +115,18 @@ func addRules(s awscdk.Stack, cfg Config, m Mode) {
 		addExistingEKSRules(s)
 	case NewVPC:
 	}
+}
+
+// publishedRule keeps launches out of regions without artefacts.
+func publishedRule(s awscdk.Stack, cfg Config) {
+	regions := append([]string(nil), cfg.Regions...)
+	rule(s, "RegionIsPublished",
+		awscdk.Fn_ConditionOr(
+			not(equals(ref("ArtifactBucket"), "")),
+			awscdk.Fn_ConditionContains(texts(regions...), ref("AWS::Region")),
+		),
+		"This quickstart is not published in this region. Launch it in one of "+strings.Join(regions, ", ")+
+			", or copy its files to a bucket in this region and give that bucket as ArtifactBucket.")
 }
 
 // reservedNamespaces belong to Kubernetes or to everybody.

@@ -1,9 +1,11 @@
 package deployerpolicy
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"maps"
+	"os"
 	"path"
 	"reflect"
 	"slices"
@@ -173,17 +175,10 @@ func pattern(v, cluster any, s Settings) string {
 	return anything
 }
 
-// placeholders fills in a Fn::Sub text.
+// placeholders fills in a Fn::Sub text. Each setting may be a placeholder itself.
 func placeholders(text string, s Settings) string {
-	text = strings.NewReplacer("${AWS::Partition}", s.Partition, "${AWS::Region}", s.Region, "${AWS::AccountId}", s.Account).Replace(text)
-	for {
-		before, after, found := strings.Cut(text, "${")
-		if !found {
-			return text
-		}
-		_, rest, _ := strings.Cut(after, "}")
-		text = before + anything + rest
-	}
+	known := map[string]string{"AWS::Partition": s.Partition, "AWS::Region": s.Region, "AWS::AccountId": s.Account}
+	return os.Expand(text, func(name string) string { return cmp.Or(known[name], anything) })
 }
 
 // at is the value below keys, nil if there is none.

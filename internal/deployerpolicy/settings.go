@@ -15,7 +15,8 @@ import (
 var partitions = []string{"aws", "aws-cn", "aws-us-gov"}
 
 // Settings limit the policies to what an account calls its own. A zero Settings
-// is the one of the committed files.
+// is the one of the committed files. For policies within a template a value may
+// be, or end in, one of its placeholders, such as ${AWS::AccountId}.
 type Settings struct {
 	// Partition is aws, aws-cn or aws-us-gov; empty: aws.
 	Partition string
@@ -44,6 +45,9 @@ type Settings struct {
 
 const anything = "*"
 
+// placeholder is a value that only the template's launch tells.
+var placeholder = regexp.MustCompile(`^[a-z0-9-]*\$\{[A-Za-z:]+\}$`)
+
 func (s Settings) withDefaults() Settings {
 	s.Partition = cmp.Or(s.Partition, "aws")
 	s.Account, s.Region = cmp.Or(s.Account, anything), cmp.Or(s.Region, anything)
@@ -58,7 +62,7 @@ func (s Settings) withDefaults() Settings {
 // check names everything that is wrong at once.
 func (s Settings) check() error {
 	var problems []error
-	if !slices.Contains(partitions, s.Partition) {
+	if !slices.Contains(partitions, s.Partition) && !placeholder.MatchString(s.Partition) {
 		problems = append(problems, fmt.Errorf("partition %q: want one of %s", s.Partition, strings.Join(partitions, ", ")))
 	}
 	for _, c := range []struct{ name, value, pattern, want string }{
@@ -73,7 +77,7 @@ func (s Settings) check() error {
 		{"KMS key", s.KmsKeyArn, `|arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+`, "the ARN of a key"},
 		{"Karpenter controller role", s.KarpenterControllerRole, `|([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}`, "the name of a role, after its path if it has one, without a / in front"},
 	} {
-		if !regexp.MustCompile(`^(?:` + c.pattern + `)$`).MatchString(c.value) {
+		if !placeholder.MatchString(c.value) && !regexp.MustCompile(`^(?:`+c.pattern+`)$`).MatchString(c.value) {
 			problems = append(problems, fmt.Errorf("%s %q: want %s", c.name, c.value, c.want))
 		}
 	}

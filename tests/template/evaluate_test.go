@@ -61,7 +61,16 @@ func newRun(t *testing.T, file string, given map[string]string) *stackRun {
 		},
 	}
 	r.inPartition("aws", "us-east-1", "amazonaws.com")
-	if file != networkFile {
+	switch file {
+	case networkFile:
+	case catalogFile:
+		r.given["PrincipalArns"], r.given["DataBucketNames"] = "arn:aws:iam::111122223333:role/Analysts", "sales-data"
+	case rolesFile:
+		maps.Copy(r.given, map[string]string{
+			"DataBucketNames": "sales-data", "GlueAccess": "ReadOnly", "ExistingClusterNames": "", "KmsKeyArn": "", "ControlPlanePrincipalArn": "",
+			"RolePath": "/", "ChartSource": "Public", "ArtifactBucket": "", "OfferNewVpc": "Yes", "OfferExistingVpc": "Yes", "OfferExistingEks": "Yes",
+		})
+	default:
 		r.given["WorkspaceName"], r.given["DataBucketNames"] = "sales", "sales-data"
 	}
 	if file == existingFile {
@@ -122,6 +131,11 @@ func (r *stackRun) truth(v any) bool {
 		return fmt.Sprint(r.value(list[0])) == fmt.Sprint(r.value(list[1]))
 	case "Fn::Contains":
 		return slices.Contains(list[0].([]any), r.value(list[1]))
+	case "Fn::EachMemberIn":
+		among := r.texts(list[1])
+		return !slices.ContainsFunc(r.texts(list[0]), func(one string) bool { return !slices.Contains(among, one) })
+	case "Fn::EachMemberEquals":
+		return !slices.ContainsFunc(r.texts(list[0]), func(one string) bool { return one != fmt.Sprint(r.value(list[1])) })
 	}
 	r.t.Fatalf("no condition: %v", v)
 	return false

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
@@ -20,10 +21,15 @@ const (
 	existingFile   = "templates/existing-vpc.yaml"
 	clusterFile    = "templates/existing-eks.yaml"
 	networkFile    = "templates/network.yaml"
+	catalogFile    = "templates/service-catalog.yaml"
+	rolesFile      = "templates/service-catalog-roles.yaml"
 )
 
-// files are the templates of the repository.
+// files are the templates of a workspace.
 var files = []string{quickstartFile, existingFile, clusterFile, networkFile}
+
+// all are the templates of the repository: those, and AWS Service Catalog's.
+var all = append(slices.Clone(files), catalogFile, rolesFile)
 
 // launched are those that customers launch.
 var launched = []string{quickstartFile, existingFile, clusterFile}
@@ -65,7 +71,7 @@ func run(m *testing.M) (int, error) {
 	if out, err := generate(context.Background(), []string{"-out", dir}); err != nil {
 		return 0, fmt.Errorf("cdk -out: %w\n%s", err, out)
 	}
-	for _, f := range files {
+	for _, f := range all {
 		text, err := os.ReadFile(filepath.Join(dir, f))
 		if err != nil {
 			return 0, err

@@ -33,7 +33,7 @@ func TestEveryParameterIsGroupedLabelledAndUsed(t *testing.T) {
 	for _, f := range launched {
 		checkForm(t, load(t, f))
 	}
-	for _, f := range files {
+	for _, f := range all {
 		checkUsed(t, f)
 	}
 }

@@ -23,6 +23,12 @@ def install(settings: Settings) -> None:
     _settings = settings
 
 
+def endpoint() -> tuple[str, str]:
+    """Where the API is, and the certificate that it shows."""
+    assert _settings is not None, "api.install was not called"
+    return _settings.endpoint, str(_settings.ca)
+
+
 class api:
     """One call: api("ec2").describe_vpcs(Filters=[...]) returns botocore's parsed answer.
 

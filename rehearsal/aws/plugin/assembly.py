@@ -52,6 +52,7 @@ from . import (
     resources,
     routes,
     security_group_rules,
+    service_catalog,
     service_linked_roles,
     simulation,
     templates,
@@ -92,6 +93,7 @@ def install(settings: Settings) -> None:
     compute.install()
     volumes.install()
     quotas.install()
+    service_catalog.install()
     service_linked_roles.install()
     load_balancers.install()
     cluster_resource.install()

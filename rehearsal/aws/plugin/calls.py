@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from ministack.core import iam_evaluator
+from ministack.core.responses import get_account_id
 
 _resolve_principal = iam_evaluator.resolve_principal
 
 # The principal of the request that is being served: the server has a context for each.
 _principal: contextvars.ContextVar[Any] = contextvars.ContextVar("rehearsal_principal", default=None)
+
+_access_key: contextvars.ContextVar[str] = contextvars.ContextVar("rehearsal_access_key", default="")
 
 _lock = threading.Lock()
 _file: Path | None = None
@@ -48,9 +51,16 @@ def current_principal() -> iam_evaluator.PrincipalInfo | None:
     return principal if limited else None
 
 
-def forget_principal() -> None:
-    """Before another request is judged: nobody is known yet."""
+def forget_principal(access_key_id: str) -> None:
+    """Before another request, with this access key, is judged: nobody is known yet."""
     _principal.set(None)
+    _access_key.set(access_key_id)
+
+
+def asking() -> str:
+    """The ARN of who makes the request that is about to be judged; empty if that is not known."""
+    found = _resolve_principal(_access_key.get(), get_account_id())
+    return found.arn if isinstance(found, iam_evaluator.PrincipalInfo) else ""
 
 
 def _resolve_and_remember(*arguments: Any, **more: Any) -> Any:

@@ -26,7 +26,7 @@ _extract_resource_arn = iam_actions.extract_resource_arn
 _UNKNOWN = "unauthenticated"
 
 # Services that MiniStack would not ask about.
-_MORE_NAMESPACES = {"pricing": "pricing", "servicequotas": "servicequotas"}
+_MORE_NAMESPACES = {"pricing": "pricing", "servicecatalog": "servicecatalog", "servicequotas": "servicequotas"}
 
 # Services of which MiniStack asks again for other resources of the same request: they have been judged by then.
 _ASKED_AGAIN = ("ec2", "events")
@@ -116,7 +116,7 @@ def _judge_request(
     resource_arn: str = "*",
     service_context: dict[str, Any] | None = None,
 ) -> Any:
-    calls.forget_principal()
+    calls.forget_principal(access_key_id)
     seen = _seen.get()
     if seen is None or seen.request.service != service or seen.judged:
         if seen is not None and seen.judged and service == seen.request.service and service in _ASKED_AGAIN:

@@ -3,6 +3,7 @@
 from types import ModuleType
 
 from . import (
+    catalog,
     catalogs,
     ec2,
     ec2_keys,
@@ -38,6 +39,7 @@ _SERVICES: dict[str, ModuleType] = {
     "lambda": functions,
     "logs": records,
     "pricing": prices,
+    "servicecatalog": catalog,
     "servicequotas": quotas,
     "sqs": messaging,
     "ssm": records,
@@ -102,6 +104,7 @@ _JUDGED = {
     "kms": records.JUDGED,
     "lambda": functions.JUDGED,
     "s3": _S3,
+    "servicecatalog": catalog.JUDGED,
     "servicequotas": quotas.JUDGED,
     "ssm": records.JUDGED,
     "sts": sessions.JUDGED | iam.JUDGED,

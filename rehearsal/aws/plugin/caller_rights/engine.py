@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlparse
 
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import cloudformation, ec2, iam, ssm
+from ministack.services import cloudformation, ec2, iam, s3, ssm
 from ministack.services.cloudformation import changesets, handlers, helpers, provisioners, stacks
 
 from .. import intrinsics, resource_schemas, roles
@@ -169,13 +169,21 @@ def may_read_template(url: str, actor: Actor | None = None) -> str:
     if actor is None or not key:
         return ""
     object_arn = f"arn:{intrinsics.partition()}:s3:::{bucket}/{key}"
-    denial = judge(actor.principal, [Judgement("s3:GetObject", object_arn, actor.keys)])
+    denial = judge(
+        actor.principal, [Judgement("s3:GetObject", object_arn, {**actor.keys, **_object_tags(bucket, key)})]
+    )
     if denial is None:
         return ""
     return (
         "S3 error: Access Denied\nFor more information check "
         f"http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html ({refusals.sentence(denial)})"
     )
+
+
+def _object_tags(bucket: str, key: str) -> dict[str, str]:
+    """The tags of an object as policies see them."""
+    found = next((tags for at, tags in s3._object_tags.items() if at[:2] == (bucket, key)), {})
+    return {f"s3:existingobjecttag/{name}".lower(): value for name, value in found.items()}
 
 
 def _read_parameter_if_allowed(name_or_arn: str, *arguments: Any, **more: Any) -> Any:
