@@ -30,16 +30,28 @@ import (
 // publishedRegions are where these tests publish.
 var publishedRegions = []string{"us-east-1", "eu-west-1", "ap-south-1"}
 
+// stagedDir is the folder of staged; empty until that is asked for.
+var stagedDir string
+
 // staged is the version of this tree, built once for all tests: its folder, and
 // an error.
 var staged = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "staged-")
-	if err != nil {
+	var err error
+	if stagedDir, err = os.MkdirTemp("", "staged-"); err != nil {
 		return "", err
 	}
-	_, err = publish.Stage(context.Background(), "../..", dir)
-	return dir, err
+	_, err = publish.Stage(context.Background(), "../..", stagedDir)
+	return stagedDir, err
 })
+
+// TestMain removes what was staged, after the last test that uses it.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if err := os.RemoveAll(stagedDir); err != nil {
+		code = 1
+	}
+	os.Exit(code)
+}
 
 func stagedVersion(t *testing.T) string {
 	t.Helper()
