@@ -37,6 +37,10 @@ class ServiceCatalog(Conformance):
         "Users see the products of portfolios that they were given access to, and no others.",
         _GRANT,
         "servicecatalog:SearchProducts",
+        f"{_KIND}CloudFormationProduct",
+        f"{_KIND}Portfolio",
+        f"{_KIND}PortfolioPrincipalAssociation",
+        f"{_KIND}PortfolioProductAssociation",
     )
     def test_own_portfolios(self) -> None:
         user, product, _ = self.catalog()
@@ -97,7 +101,12 @@ class ServiceCatalog(Conformance):
         with self.refused("AccessDeniedException"):
             other.describe_provisioned_product(Id=made)
 
-    @claim("A TagOption whose key is unique becomes a tag of what is launched.", _TAGS, f"{_KIND}TagOption")
+    @claim(
+        "A TagOption whose key is unique becomes a tag of what is launched.",
+        _TAGS,
+        f"{_KIND}TagOption",
+        f"{_KIND}TagOptionAssociation",
+    )
     def test_tag_option(self) -> None:
         user, product, _ = self.catalog()
         made = catalog_stack.provision(user, product, fresh("queue"))
