@@ -3,9 +3,11 @@ package awsauth
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
+	yamlv2 "go.yaml.in/yaml/v2"
 	"go.yaml.in/yaml/v3"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 )
@@ -112,10 +114,17 @@ func (d *document) understand(n *yaml.Node, asJSON []byte) error { //nolint:gocy
 	if err := json.Unmarshal(asJSON, &raw); err != nil || len(raw) != len(n.Content) {
 		return refuse(d.text, n.Line, "begins a list that two YAML parsers read differently", adviceRepair)
 	}
+	var untyped []any
+	if err := yamlv2.Unmarshal([]byte(d.text), &untyped); err != nil || len(untyped) != len(n.Content) {
+		return refuse(d.text, n.Line, "begins a list that two YAML parsers read differently", adviceRepair)
+	}
 	d.list = n
 	for i, child := range n.Content {
 		if string(raw[i]) == "null" || raw[i][0] != '{' {
 			return refuse(d.text, child.Line, fmt.Sprintf("has entry %d of the list, which is not a map", i+1), adviceList)
+		}
+		if key, ok := twice(untyped[i]); ok {
+			return refuse(d.text, child.Line, fmt.Sprintf("begins an entry with two keys that the cluster takes for one, %q, of which it reads either", key), adviceRepair)
 		}
 		it := item{node: child, raw: string(raw[i])}
 		it.Line = child.Line
@@ -123,6 +132,37 @@ func (d *document) understand(n *yaml.Node, asJSON []byte) error { //nolint:gocy
 		d.items = append(d.items, it)
 	}
 	return nil
+}
+
+// twice finds a key that a map has twice once all keys are texts, such as 0 and
+// "0". The authenticator keeps the value of either, another one each time: it
+// makes JSON of YAML in the order of a Go map (sigs.k8s.io/yaml v1.6.0,
+// convertToJSONableObject).
+func twice(value any) (key string, found bool) {
+	switch value := value.(type) {
+	case []any:
+		for _, v := range value {
+			if key, found = twice(v); found {
+				return key, true
+			}
+		}
+	case map[any]any:
+		seen := map[string]bool{}
+		for k, v := range value {
+			key = fmt.Sprint(k)
+			if f, ok := k.(float64); ok {
+				key = strconv.FormatFloat(f, 'g', -1, 32)
+			}
+			if seen[key] {
+				return key, true
+			}
+			seen[key] = true
+			if inner, found := twice(v); found {
+				return inner, true
+			}
+		}
+	}
+	return "", false
 }
 
 // meaning decodes an entry as the authenticator does: values of a wrong type
