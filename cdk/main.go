@@ -2,7 +2,8 @@
 //
 //	go run ./cdk             synthesises into cdk.out, as the CDK CLI asks:
 //	                         the stack of one mode (context e6data:mode), for a
-//	                         bootstrapped account
+//	                         bootstrapped account, with functions built from
+//	                         this tree
 //	go run ./cdk -write      writes quickstart.yaml, templates/*.yaml, and what
 //	                         follows from them: the deployer's policies and the
 //	                         content of the launch page
@@ -48,10 +49,11 @@ func run(args []string, env func(string) string, stderr io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	cfg, err := readConfig(os.ReadFile, env("CDK_CONTEXT_JSON"))
+	read, err := readConfig(os.ReadFile, env("CDK_CONTEXT_JSON"))
 	if err != nil {
 		return err
 	}
+	cfg := read.Config
 	defer jsii.Close()
 	if *judged {
 		return judge(cfg)
@@ -60,9 +62,7 @@ func run(args []string, env func(string) string, stderr io.Writer) error {
 		*out = "."
 	}
 	if *out == "" {
-		cfg.Engineer = true
-		synth(cfg, nil)
-		return nil
+		return synthForEngineer(read)
 	}
 	if err := writeFiles(templateFiles, *out, func(folder *string) (string, error) { return synth(cfg, folder), nil }); err != nil {
 		return err
@@ -88,25 +88,27 @@ var templateFiles = map[string]string{
 // rolesFiles is the stack that is made after those, from their files.
 var rolesFiles = map[string]string{"ServiceCatalogRoles": stack.CatalogRolesTemplateKey}
 
-// synth declares the templates and returns the folder with the assembly. With
-// no folder given it is the one that the CDK CLI asks for. An engineer deploys
-// the one stack; the templates that it nests come from the version's bucket.
+// synth declares a release's templates and returns the folder with the assembly.
 func synth(cfg stack.Config, folder *string, aspects ...awscdk.IAspect) string {
 	app := newApp(folder, aspects)
-	if !cfg.Engineer {
-		stack.NewNetworkTemplate(app, "Network")
-		stack.NewServiceCatalog(app, "ServiceCatalog", cfg)
-	}
-	if !cfg.Engineer || cfg.Mode == stack.NewVPC {
-		stack.NewQuickstart(app, "Quickstart", cfg)
-	}
-	if !cfg.Engineer || cfg.Mode == stack.ExistingVPC {
-		stack.NewExistingVPC(app, "ExistingVpc", cfg)
-	}
-	if !cfg.Engineer || cfg.Mode == stack.ExistingEKS {
-		stack.NewExistingEKS(app, "ExistingEks", cfg)
+	stack.NewNetworkTemplate(app, "Network")
+	stack.NewServiceCatalog(app, "ServiceCatalog", cfg)
+	for _, m := range stack.Modes {
+		declareMode(app, cfg, m)
 	}
 	return *app.Synth(nil).Directory()
+}
+
+// declareMode declares a mode's stack, under its name in templateFiles.
+func declareMode(app awscdk.App, cfg stack.Config, m stack.Mode) awscdk.Stack {
+	switch m {
+	case stack.ExistingVPC:
+		return stack.NewExistingVPC(app, "ExistingVpc", cfg)
+	case stack.ExistingEKS:
+		return stack.NewExistingEKS(app, "ExistingEks", cfg)
+	default:
+		return stack.NewQuickstart(app, "Quickstart", cfg)
+	}
 }
 
 // synthRoles declares what follows from the modes' templates and returns the

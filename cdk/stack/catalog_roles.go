@@ -27,7 +27,7 @@ const boundaryOutput = "WorkspaceBoundaryArn"
 // from the project's folder. Nested, since products and rights together are
 // more than a template may have that is given as a text (ADR 27).
 func NewCatalogRoles(scope constructs.Construct, id string, templates fs.FS) (awscdk.Stack, error) {
-	s := newStack(scope, id, false, "e6data workspaces in AWS Service Catalog: the roles. Part of service-catalog.yaml, not to be launched by itself.")
+	s := newStack(scope, id, Config{}, "e6data workspaces in AWS Service Catalog: the roles. Part of service-catalog.yaml, not to be launched by itself.")
 	for _, p := range catalogRoleParameters() {
 		addParameter(s, p)
 	}

@@ -34,7 +34,7 @@ func declareClusterFacts(s awscdk.Stack) {
 	}
 	condition(s, hasArtifactBucket, not(equals(ref("ArtifactBucket"), "")))
 	condition(s, hasBoundary, not(equals(ref("PermissionsBoundaryArn"), "")))
-	p := newProvider(s, "OutputsFunction", ProviderProps{
+	p := newProvider(s, Config{}, "OutputsFunction", ProviderProps{
 		Binary: "outputs", Description: "facts of an existing cluster", TimeoutSeconds: 120, ServiceTimeoutSeconds: 300,
 		Policies: clusterFactsPolicies(),
 	})
@@ -61,7 +61,7 @@ func synthesised(t *testing.T, declare func(awscdk.Stack)) ([]byte, map[string]a
 		Context: &map[string]any{"@aws-cdk/core:validateAgainstDefaultRules": true},
 	})
 	Acknowledge(app)
-	declare(newStack(app, "Test", false, "A test."))
+	declare(newStack(app, "Test", Config{}, "A test."))
 	text, err := os.ReadFile(filepath.Join(*app.Synth(nil).Directory(), "Test.template.json"))
 	if err != nil {
 		t.Fatal(err)

@@ -55,11 +55,13 @@ const (
 )
 
 // addConditions declares what the answers to the parameters decide.
-func addConditions(s awscdk.Stack, m Mode) {
+func addConditions(s awscdk.Stack, cfg Config, m Mode) {
 	given := func(name, parameter string) {
 		condition(s, name, not(equals(ref(parameter), "")))
 	}
-	given(hasArtifactBucket, "ArtifactBucket")
+	if cfg.Engineer == nil {
+		given(hasArtifactBucket, "ArtifactBucket")
+	}
 	given(hasExternalID, "ExternalId")
 	given(hasBoundary, "PermissionsBoundaryArn")
 	given(hasControlPlane, "ControlPlanePrincipalArn")

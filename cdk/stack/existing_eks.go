@@ -20,12 +20,12 @@ const (
 // cluster of the customer's. Nothing of the customer's is changed there, but for
 // one inline policy of Karpenter's role, if its name is given.
 func NewExistingEKS(scope constructs.Construct, id string, cfg Config) awscdk.Stack {
-	s := newStack(scope, id, cfg.Engineer, "e6data workspace: what the e6data query engine needs on an existing EKS cluster.")
-	addParameters(s, existingEKSQuestions(cfg))
+	s := newStack(scope, id, cfg, "e6data workspace: what the e6data query engine needs on an existing EKS cluster.")
+	addParameters(s, cfg.asked(questions(cfg, ExistingEKS)))
 	addRules(s, cfg, ExistingEKS)
-	addConditions(s, ExistingEKS)
+	addConditions(s, cfg, ExistingEKS)
 
-	outputs := newOutputsProvider(s, ExistingEKS)
+	outputs := newOutputsProvider(s, cfg, ExistingEKS)
 	newFixedAnswers(s, outputs, ExistingEKS)
 	newPreflight(s, outputs, ExistingEKS)
 	cluster, network := newClusterFacts(s, outputs)
@@ -39,7 +39,7 @@ func NewExistingEKS(scope constructs.Construct, id string, cfg Config) awscdk.St
 	engine := newEngineRole(s, cluster, bucket)
 	crossAccount := newCrossAccountRole(s, cluster, bucket)
 
-	helm, auth := newInstallers(s, cluster, network,
+	helm, auth := newInstallers(s, cfg, cluster, network,
 		crossAccount.AttrArn(), karpenterNodes.RoleArn, onlyIf(hasAdmin, ref("AdminPrincipalArn")))
 	installerAccess := newClusterAccess(s, auth, cluster, "InstallerAccess", administratorOf(helm.RoleArn))
 	check := newClusterCheck(s, helm, cluster.Name, installerAccess)

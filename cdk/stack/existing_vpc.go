@@ -24,7 +24,7 @@ var Modes = []Mode{NewVPC, ExistingVPC, ExistingEKS}
 // EKS cluster in a VPC of the customer's, in given subnets or in new ones around
 // what is there.
 func NewExistingVPC(scope constructs.Construct, id string, cfg Config) awscdk.Stack {
-	s := newStack(scope, id, cfg.Engineer, "e6data workspace: a new EKS cluster in an existing VPC, and what the e6data query engine needs on it.")
+	s := newStack(scope, id, cfg, "e6data workspace: a new EKS cluster in an existing VPC, and what the e6data query engine needs on it.")
 	declare(s, cfg, ExistingVPC)
 	return s
 }

@@ -20,7 +20,7 @@ func installerRoleArn() *string {
 // They have one role, so that the customer lets in one, and the cluster's own
 // security group, which lets itself in: no rule of the customer's is changed.
 // The principals are whom the latter lets in, beside that role.
-func newInstallers(s awscdk.Stack, c Cluster, n Network, principals ...any) (helm, auth Provider) {
+func newInstallers(s awscdk.Stack, cfg Config, c Cluster, n Network, principals ...any) (helm, auth Provider) {
 	const helmID, authID = "HelmInstaller", "AwsAuth"
 	network := &ProviderNetwork{SubnetIDs: n.PrivateSubnetIDs, SecurityGroupID: c.SecurityGroupID}
 	role := newFunctionRole(s, "InstallerRole", ProviderProps{
@@ -34,8 +34,8 @@ func newInstallers(s awscdk.Stack, c Cluster, n Network, principals ...any) (hel
 		Proxy: proxyVariables(c), Network: network, RoleArn: role.AttrArn(),
 	}
 	functions.Binary, functions.Description = "helminstaller", "e6data: installs Helm charts on the cluster"
-	helm = newProvider(s, helmID, functions)
+	helm = newProvider(s, cfg, helmID, functions)
 	functions.Binary, functions.Description = "awsauth", "e6data: lets IAM principals in to the cluster"
-	auth = newProvider(s, authID, functions)
+	auth = newProvider(s, cfg, authID, functions)
 	return helm, auth
 }

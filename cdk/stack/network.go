@@ -26,7 +26,7 @@ type Network struct {
 
 // newNetwork adds the plan of zones and blocks, and the network made after it:
 // a new VPC, or what is missing in an existing one.
-func newNetwork(s awscdk.Stack, p Provider, m Mode) Network {
+func newNetwork(s awscdk.Stack, cfg Config, p Provider, m Mode) Network {
 	properties := contract.NetworkPlan{
 		ExcludedAvailabilityZones:   plain(listRef("ExcludedAvailabilityZones")),
 		AdditionalAvailabilityZones: plain(listRef("AdditionalAvailabilityZones")),
@@ -62,7 +62,7 @@ func newNetwork(s awscdk.Stack, p Provider, m Mode) Network {
 		parameters["InternetGatewayId"] = text("")
 	}
 	nested := awscdk.NewCfnStack(s, text("Network"), &awscdk.CfnStackProps{
-		TemplateUrl: templateURL(NetworkTemplateKey),
+		TemplateUrl: cfg.nestedTemplate(s, NetworkTemplateKey),
 		Parameters:  parameters,
 		Tags:        appTags(),
 	})

@@ -22,7 +22,7 @@ const alwaysUsed = 2
 // only a nested stack's conditions can see the answer of a custom resource: to
 // it the plan comes as parameters.
 func NewNetworkTemplate(scope constructs.Construct, id string) awscdk.Stack {
-	s := newStack(scope, id, false, "e6data workspace: its VPC, or its subnets in an existing one. Part of the other templates, not to be launched by itself.")
+	s := newStack(scope, id, Config{}, "e6data workspace: its VPC, or its subnets in an existing one. Part of the other templates, not to be launched by itself.")
 	addNetworkParameters(s)
 	addNetworkConditions(s)
 	b := &zoneBuilder{stack: s}

@@ -50,7 +50,7 @@ type Provider struct {
 // newProvider adds a function with its role, its log group and its
 // asynchronous invocation settings. All its rights are in the role, so they
 // outlive the function, and network interfaces are given back on delete.
-func newProvider(s awscdk.Stack, id string, p ProviderProps) Provider {
+func newProvider(s awscdk.Stack, cfg Config, id string, p ProviderProps) Provider {
 	logs := awslogs.NewCfnLogGroup(s, text(id+"LogGroup"), &awslogs.CfnLogGroupProps{
 		RetentionInDays: numberRef("LogRetentionDays"),
 	})
@@ -61,10 +61,7 @@ func newProvider(s awscdk.Stack, id string, p ProviderProps) Provider {
 		Architectures: &[]*string{ref("FunctionArchitecture")},
 		MemorySize:    number(512),
 		Timeout:       number(p.TimeoutSeconds),
-		Code: &awslambda.CfnFunction_CodeProperty{
-			S3Bucket: artifactBucket(),
-			S3Key:    sub("${Version}/" + artifact.ZipName(p.Binary, "${FunctionArchitecture}")),
-		},
+		Code:          cfg.code(s, p.Binary),
 		LoggingConfig: &awslambda.CfnFunction_LoggingConfigProperty{LogGroup: logs.Ref(), LogFormat: text("JSON")},
 		Tags:          appTags(),
 	}
@@ -139,8 +136,8 @@ func useNetworkInterfaces() []map[string]any {
 // newOutputsProvider adds the function that looks at the account, plans the
 // network, or asks about the customer's, and writes the console link. It needs no
 // VPC, and is there before one.
-func newOutputsProvider(s awscdk.Stack, m Mode) Provider {
-	return newProvider(s, "OutputsFunction", ProviderProps{
+func newOutputsProvider(s awscdk.Stack, cfg Config, m Mode) Provider {
+	return newProvider(s, cfg, "OutputsFunction", ProviderProps{
 		Binary:                "outputs",
 		Description:           "e6data: looks at the account, plans the network and writes the outputs of the stack",
 		TimeoutSeconds:        120,
@@ -172,7 +169,7 @@ func planPolicies(m Mode) []any {
 
 // newHelmProvider adds the function that installs Helm charts, inside the VPC.
 // Its access entry is added by newAccess, which needs its role.
-func newHelmProvider(s awscdk.Stack, c Cluster, n Network) Provider {
+func newHelmProvider(s awscdk.Stack, cfg Config, c Cluster, n Network) Provider {
 	group := awsec2.NewCfnSecurityGroup(s, text("HelmInstallerSecurityGroup"), &awsec2.CfnSecurityGroupProps{
 		GroupDescription: text("e6data Helm installer: HTTPS out, nothing in"),
 		VpcId:            n.VpcID,
@@ -197,7 +194,7 @@ func newHelmProvider(s awscdk.Stack, c Cluster, n Network) Provider {
 		SourceSecurityGroupId: group.AttrGroupId(),
 		Description:           text("e6data Helm installer to the Kubernetes API"),
 	})
-	p := newProvider(s, "HelmInstaller", ProviderProps{
+	p := newProvider(s, cfg, "HelmInstaller", ProviderProps{
 		Binary:                "helminstaller",
 		Description:           "e6data: installs Helm charts on the cluster",
 		TimeoutSeconds:        900,

@@ -14,9 +14,12 @@ const (
 	patternPrincipal = `arn:aws[a-z-]*:iam::[0-9]{12}:`
 )
 
-// questions are the parameters of the templates that make a cluster. Only the
-// first two, and the existing VPC, have no default.
+// questions are the parameters of a mode's template. Only the first two, and the
+// existing VPC or cluster, have no default.
 func questions(cfg Config, m Mode) []parameterGroup {
+	if m == ExistingEKS {
+		return existingEKSQuestions(cfg)
+	}
 	return []parameterGroup{
 		{"Workspace", workspaceQuestions()},
 		{"Network", networkQuestions(m)},

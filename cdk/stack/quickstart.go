@@ -15,18 +15,15 @@ type Config struct {
 	Version string
 	// Regions in which the artefacts are published, at least one.
 	Regions []string
-	// Engineer is the flavour for the CDK's command, which publishes templates
-	// as assets of a bootstrapped account. The other, for releases, can be
-	// launched from a link, in an account that never saw the CDK.
-	Engineer bool
-	// Mode is the one that an engineer deploys.
-	Mode Mode
+	// Engineer is the flavour for the CDK's command. The other (nil), for
+	// releases, can be launched from a link, in an account that never saw the CDK.
+	Engineer *Engineer
 }
 
 // NewQuickstart declares quickstart.yaml: a workspace with a new VPC and a new
 // EKS cluster.
 func NewQuickstart(scope constructs.Construct, id string, cfg Config) awscdk.Stack {
-	s := newStack(scope, id, cfg.Engineer, "e6data workspace: a new VPC, a new EKS cluster, and what the e6data query engine needs on them.")
+	s := newStack(scope, id, cfg, "e6data workspace: a new VPC, a new EKS cluster, and what the e6data query engine needs on them.")
 	declare(s, cfg, NewVPC)
 	return s
 }
@@ -34,14 +31,14 @@ func NewQuickstart(scope constructs.Construct, id string, cfg Config) awscdk.Sta
 // declare fills a template that makes an EKS cluster. Where the modes differ,
 // the constructs say so.
 func declare(s awscdk.Stack, cfg Config, m Mode) {
-	addParameters(s, questions(cfg, m))
+	addParameters(s, cfg.asked(questions(cfg, m)))
 	addRules(s, cfg, m)
-	addConditions(s, m)
+	addConditions(s, cfg, m)
 
-	outputs := newOutputsProvider(s, m)
+	outputs := newOutputsProvider(s, cfg, m)
 	newFixedAnswers(s, outputs, m)
 	newPreflight(s, outputs, m)
-	network := newNetwork(s, outputs, m)
+	network := newNetwork(s, cfg, outputs, m)
 	cluster := newCluster(s, network)
 	nodes := newNodes(s, cluster, network, newNetworkAddons(s, cluster))
 	addons := newNodeAddons(s, cluster, nodes)
@@ -54,7 +51,7 @@ func declare(s awscdk.Stack, cfg Config, m Mode) {
 	crossAccount := newCrossAccountRole(s, cluster, bucket)
 	nodeAccess := newAccess(s, cluster, crossAccount, karpenterNodes)
 
-	helm := newHelmProvider(s, cluster, network)
+	helm := newHelmProvider(s, cfg, cluster, network)
 	helm.Ready = append(helm.Ready, newInstallerAccess(s, cluster, helm))
 	workspace := newReleases(s, helm, releaseFacts{
 		Cluster: cluster, Network: network, Nodes: nodes, Addons: addons,
@@ -68,10 +65,13 @@ func declare(s awscdk.Stack, cfg Config, m Mode) {
 }
 
 // newStack is an empty template.
-func newStack(scope constructs.Construct, id string, engineer bool, description string) awscdk.Stack {
+func newStack(scope constructs.Construct, id string, cfg Config, description string) awscdk.Stack {
 	props := &awscdk.StackProps{Description: text(description), AnalyticsReporting: new(false)}
-	if engineer {
+	if cfg.Engineer != nil {
 		props.Synthesizer = awscdk.NewDefaultStackSynthesizer(nil)
+		if cfg.Engineer.StackName != "" {
+			props.StackName = text(cfg.Engineer.StackName)
+		}
 	} else {
 		props.Synthesizer = awscdk.NewBootstraplessSynthesizer(nil)
 	}

@@ -14,7 +14,7 @@ import (
 // product for each mode, which users without rights of their own launch within
 // the limits that an administrator sets (ADR 27).
 func NewServiceCatalog(scope constructs.Construct, id string, cfg Config) awscdk.Stack {
-	s := newStack(scope, id, false, "e6data workspaces in AWS Service Catalog: a portfolio whose products users launch without rights of their own in IAM. "+
+	s := newStack(scope, id, Config{}, "e6data workspaces in AWS Service Catalog: a portfolio whose products users launch without rights of their own in IAM. "+
 		"For administrators, once in an account and region.")
 	addParameters(s, catalogQuestions(cfg))
 	addCatalogRules(s, cfg)
