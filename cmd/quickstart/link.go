@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -30,8 +29,8 @@ asked in the console.`,
 		Example: `  quickstart link --region eu-west-1 --mode new-vpc --parameter WorkspaceName=alpha --parameter DataBucketNames=lake-one,lake-two`,
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if !slices.Contains(contract.Modes(), mode) {
-				return usageError{fmt.Errorf("mode %q: want --mode with one of %s", mode, strings.Join(contract.Modes(), ", "))}
+			if err := checkMode(mode); err != nil {
+				return err
 			}
 			l.Template = contract.ModeTemplate(mode)
 			l.Answers = map[string]string{}
@@ -66,7 +65,7 @@ asked in the console.`,
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&mode, "mode", "", strings.Join(contract.Modes(), ", "))
+	modeFlag(c, &mode)
 	f.StringVar(&l.Region, "region", "", "the region to launch in")
 	f.StringVar(&l.StackName, "stack-name", "", "name of the stack (default e6data-WORKSPACE)")
 	f.StringVar(&l.Bucket, "bucket", "", "a bucket of yours with the version's files (default: the region's published bucket)")

@@ -4,12 +4,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/e6data/aws-quickstart/internal/contract"
 	"github.com/e6data/aws-quickstart/internal/deployerpolicy"
 )
 
@@ -29,8 +26,8 @@ statement is for stands in docs/deployer-policy.md. Give --permissions-boundary 
   quickstart policy --mode existing-eks --karpenter-controller-role KarpenterController --out policies`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if !slices.Contains(contract.Modes(), mode) {
-				return usageError{fmt.Errorf("mode %q: want --mode with one of %s", mode, strings.Join(contract.Modes(), ", "))}
+			if err := checkMode(mode); err != nil {
+				return err
 			}
 			documents, err := deployerpolicy.Generate(os.DirFS(source), mode, s)
 			if err != nil {
@@ -50,7 +47,7 @@ statement is for stands in docs/deployer-policy.md. Give --permissions-boundary 
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&mode, "mode", "", strings.Join(contract.Modes(), ", "))
+	modeFlag(c, &mode)
 	f.StringVar(&out, "out", "deployer-policy", "folder for the policies")
 	f.StringVar(&source, "source", ".", "the project's folder, or a published version's")
 	f.StringVar(&s.Partition, "partition", "", "aws, aws-cn, aws-us-gov (default aws)")
