@@ -3,32 +3,11 @@ package publish
 import (
 	"bytes"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
-)
 
-// copyTree copies this project's files, without what was built.
-func copyTree(t *testing.T, to string) string {
-	t.Helper()
-	const root = "../.."
-	names, err := exec.CommandContext(t.Context(), "git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard").Output()
-	if err != nil {
-		t.Skipf("the project is not in git: %v", err)
-	}
-	for name := range strings.SplitSeq(strings.TrimSuffix(string(names), "\x00"), "\x00") {
-		text, err := os.ReadFile(filepath.Join(root, name))
-		if os.IsNotExist(err) { // deleted, and not committed yet
-			continue
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		write(t, to, map[string]string{name: string(text)})
-	}
-	return to
-}
+	"github.com/e6data/aws-quickstart/tests/tree"
+)
 
 // Two people who publish this project from folders of their own have the same
 // bytes: in a campaign with build caches of their own too, which compiles all of
@@ -36,7 +15,7 @@ func copyTree(t *testing.T, to string) string {
 func TestTwoPublishersBuildTheSame(t *testing.T) {
 	var versions [2]string
 	for i, place := range []string{"here", "in/another/place"} {
-		root := copyTree(t, filepath.Join(t.TempDir(), place))
+		root := tree.Copy(t, "../..", filepath.Join(t.TempDir(), place))
 		if os.Getenv("CAMPAIGN") != "" {
 			t.Setenv("GOCACHE", t.TempDir())
 		}
