@@ -2,16 +2,24 @@ package e2e
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/e6data/aws-quickstart/internal/contract"
+	"github.com/e6data/aws-quickstart/rehearsal"
 )
 
 // cdk runs the stock command of the CDK on the app, against the environment
@@ -36,7 +44,7 @@ func newCDK(t *testing.T) *cdk {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the app: %v\n%s", err, out)
 	}
-	c.deployment = start(t, "")
+	c.deployment = startEmpty(t, rehearsal.Config{})
 	return c
 }
 
@@ -68,51 +76,124 @@ func (c *cdk) must(t *testing.T, args ...string) string {
 	return out
 }
 
-// An engineer's way: bootstrap, deploy, an empty diff, an update, destroy; and
+// An engineer's way in each mode: bootstrap, deploy, an empty diff, an update,
+// destroy; functions and templates are the tree's, since nothing is published; and
 // nothing is left but what the template retains and the bootstrap itself.
 func TestTheCDKsCommandDeploys(t *testing.T) {
-	inTurn(t, 0)
 	t.Parallel()
-	c := newCDK(t)
-	c.must(t, "bootstrap", "aws://000000000000/"+c.Region)
-	c.snapshot(t)
-
-	var parameters []string
-	for name, value := range c.parameters(nil) {
-		parameters = append(parameters, "--parameters", name+"="+value)
+	for i, mode := range contract.Modes() {
+		t.Run(mode, func(t *testing.T) {
+			inTurn(t, uint64(i))
+			t.Parallel()
+			newCDK(t).life(t, mode)
+		})
 	}
-	deploy := append([]string{"deploy", "--require-approval", "never"}, parameters...)
-	out := c.must(t, deploy...)
-	if !strings.Contains(out, "Quickstart.ClusterName = e6data-analytics") {
+}
+
+func (c *cdk) life(t *testing.T, mode string) {
+	t.Helper()
+	given := c.parameters(map[string]string{"ChartSource": c.customersCharts(t)})
+	c.must(t, "bootstrap", "aws://000000000000/"+c.Region, "-c", "e6data:mode="+mode)
+	own, vpc, cluster := c.customersPlace(t, mode)
+	maps.Copy(given, own)
+
+	const name = "e6data-lab"
+	context := []string{"-c", "e6data:mode=" + mode, "-c", "e6data:stackName=" + name}
+	for name, value := range given {
+		context = append(context, "-c", "e6data:"+name+"="+value)
+	}
+	deploy := append([]string{"deploy", "--require-approval", "never"}, context...)
+	if out := c.must(t, deploy...); !strings.Contains(out, ".ClusterName = ") {
 		t.Errorf("the outputs do not name the cluster:\n%s", out)
 	}
-	if out := c.must(t, "diff", "--fail"); !strings.Contains(out, "There were no differences") && !strings.Contains(out, "differences: 0") {
+	if out := c.must(t, append([]string{"diff", "--fail"}, context...)...); !strings.Contains(out, "There were no differences") && !strings.Contains(out, "differences: 0") {
 		t.Errorf("diff of an unchanged tree says:\n%s", out)
 	}
 	if out := c.must(t, deploy...); !strings.Contains(out, "no changes") {
 		t.Errorf("a second deploy does not say that nothing changes:\n%s", out)
 	}
-	c.must(t, append(deploy, "--parameters", "NodePoolCpuLimit=2000")...)
-
-	resources := map[string]string{}
-	pages := cloudformation.NewListStackResourcesPaginator(c.clients.CloudFormation, &cloudformation.ListStackResourcesInput{StackName: aws.String("Quickstart")})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, r := range page.StackResourceSummaries {
-			resources[aws.ToString(r.LogicalResourceId)] = aws.ToString(r.PhysicalResourceId)
-		}
+	s := c.clients.NewStack(name, "", nil)
+	const limit = "2000"
+	if out := c.must(t, append(deploy, "-c", "e6data:NodePoolCpuLimit="+limit)...); !strings.Contains(out, "--no-previous-parameters") {
+		t.Errorf("nobody says that the stack keeps its answers:\n%s", out)
 	}
-	kept := committed(t, "quickstart.yaml").Retained(resources)
-	c.must(t, "destroy", "--force")
-	for _, item := range c.leftovers(t) {
-		if !slices.Contains(kept, item) && !strings.Contains(item.ID, "cdk-hnb659fds") {
-			t.Errorf("left: %s", item)
-		}
+	if is := c.answer(t, name, "NodePoolCpuLimit"); is == limit {
+		t.Error("the CDK's command changes answers by their defaults now: docs and the app's words say otherwise")
+	}
+	c.must(t, append(deploy, "--no-previous-parameters", "-c", "e6data:NodePoolCpuLimit="+limit)...)
+	if is := c.answer(t, name, "NodePoolCpuLimit"); is != limit {
+		t.Errorf("after an update NodePoolCpuLimit is %q", is)
+	}
+	c.usesAssets(t, s)
+
+	resources, err := s.Resources(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := committed(t, contract.ModeTemplate(mode)).Retained(resources)
+	c.must(t, append([]string{"destroy", "--force"}, context...)...)
+	if diff := cmp.Diff(kept, c.leftovers(t)); diff != "" {
+		t.Errorf("left after destroy (-retained +left):\n%s", diff)
 	}
 	if len(kept) != 4 {
 		t.Errorf("retained are %v, want two buckets with their policies", kept)
+	}
+	if vpc != nil {
+		if err := errors.Join(vpc.CheckBack(t.Context()), vpc.Remove(t.Context())); err != nil {
+			t.Error(err)
+		}
+	}
+	if cluster != nil {
+		if err := cluster.Remove(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// answer is what a stack has for a parameter.
+func (c *cdk) answer(t *testing.T, stack, parameter string) string {
+	t.Helper()
+	out, err := c.clients.CloudFormation.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: &stack})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range out.Stacks[0].Parameters {
+		if aws.ToString(p.ParameterKey) == parameter {
+			return aws.ToString(p.ParameterValue)
+		}
+	}
+	t.Fatalf("the stack has no parameter %s", parameter)
+	return ""
+}
+
+// usesAssets checks that each function runs the tree's code: the zip that the
+// bootstrap's bucket has.
+func (c *cdk) usesAssets(t *testing.T, s *rehearsal.Stack) {
+	t.Helper()
+	sums := map[string]bool{}
+	assets, err := filepath.Glob(filepath.Join(c.home, "out", "asset.*.zip"))
+	if err != nil || len(assets) == 0 {
+		t.Fatalf("the assembly's zips: %v, %v", assets, err)
+	}
+	for _, a := range assets {
+		body, err := os.ReadFile(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := sha256.Sum256(body)
+		sums[base64.StdEncoding.EncodeToString(sum[:])] = true
+	}
+	resources, err := s.Resources(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"OutputsFunction", "HelmInstaller"} {
+		f, err := c.clients.Lambda.GetFunctionConfiguration(t.Context(), &lambda.GetFunctionConfigurationInput{FunctionName: aws.String(resources[id])})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !sums[aws.ToString(f.CodeSha256)] {
+			t.Errorf("%s does not run the tree's code", id)
+		}
 	}
 }

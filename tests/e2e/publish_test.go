@@ -388,34 +388,9 @@ func (d *deployment) checkPublished(t *testing.T, public string) {
 // launchLink creates and deletes the stack of a link.
 func (d *deployment) launchLink(t *testing.T, mode, link string) {
 	t.Helper()
-	const charts = "customers-charts" // the public ones are not reached from here
-	d.makeBucket(t, charts, d.Region, false)
-	folder := filepath.Join(os.Getenv("QUICKSTART_DIST"), "charts")
-	files, err := os.ReadDir(folder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range files {
-		body, err := os.ReadFile(filepath.Join(folder, f.Name()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := d.clients.Upload(t.Context(), charts, "charts/"+f.Name(), body); err != nil {
-			t.Fatal(err)
-		}
-	}
-	entered := d.parameters(map[string]string{"ChartSource": "s3://" + charts + "/charts"})
-	var customer *rehearsal.MadeVPC
-	var cluster *rehearsal.MadeCluster
-	switch mode {
-	case contract.ModeExistingVPC:
-		customer = d.customer(t, customers["bare"])
-		entered["VpcId"] = customer.ID
-	case contract.ModeExistingEKS:
-		cluster = d.customersCluster(t, rehearsal.CustomerCluster{Mode: "API"})
-		maps.Copy(entered, cluster.Answers())
-	}
-	d.snapshot(t)
+	entered := d.parameters(map[string]string{"ChartSource": d.customersCharts(t)})
+	own, customer, cluster := d.customersPlace(t, mode)
+	maps.Copy(entered, own)
 	filled := filledIn(t, link)
 	for key := range filled {
 		if name, found := strings.CutPrefix(key, "param_"); found {
@@ -434,4 +409,43 @@ func (d *deployment) launchLink(t *testing.T, mode, link string) {
 			t.Error(err)
 		}
 	}
+}
+
+// customersCharts are the charts in a bucket of the customer's: the public ones are
+// not reached from here.
+func (d *deployment) customersCharts(t *testing.T) (source string) {
+	t.Helper()
+	const charts = "customers-charts"
+	d.makeBucket(t, charts, d.Region, false)
+	folder := filepath.Join(os.Getenv("QUICKSTART_DIST"), "charts")
+	files, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		body, err := os.ReadFile(filepath.Join(folder, f.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.clients.Upload(t.Context(), charts, "charts/"+f.Name(), body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return "s3://" + charts + "/charts"
+}
+
+// customersPlace makes what a mode finds with the customer, and gives the answers
+// that name it.
+func (d *deployment) customersPlace(t *testing.T, mode string) (answers map[string]string, vpc *rehearsal.MadeVPC, cluster *rehearsal.MadeCluster) {
+	t.Helper()
+	switch mode {
+	case contract.ModeExistingVPC:
+		vpc = d.customer(t, customers["bare"])
+		answers = map[string]string{"VpcId": vpc.ID}
+	case contract.ModeExistingEKS:
+		cluster = d.customersCluster(t, rehearsal.CustomerCluster{Mode: "API"})
+		answers = cluster.Answers()
+	}
+	d.snapshot(t)
+	return answers, vpc, cluster
 }
