@@ -522,9 +522,11 @@ window.launchContent = {
         "label": "Version of this quickstart",
         "type": "String",
         "default": "0.1.0",
-        "pattern": "^[0-9]+\\.[0-9]+\\.[0-9]+(-[0-9A-Za-z.-]+)?$",
-        "constraint": "A version such as 0.1.0.",
-        "description": "Version of this quickstart whose functions and templates are used. Change it only to the version of the template itself."
+        "values": [
+         "0.1.0"
+        ],
+        "constraint": "This template is of version 0.1.0, and needs the functions of that version: choose 0.1.0.",
+        "description": "Version of this quickstart whose functions and nested template are used: the template's own. An update to another version's template changes it to that one."
        },
        {
         "name": "ArtifactBucket",
@@ -1881,9 +1883,11 @@ window.launchContent = {
         "label": "Version of this quickstart",
         "type": "String",
         "default": "0.1.0",
-        "pattern": "^[0-9]+\\.[0-9]+\\.[0-9]+(-[0-9A-Za-z.-]+)?$",
-        "constraint": "A version such as 0.1.0.",
-        "description": "Version of this quickstart whose functions and templates are used. Change it only to the version of the template itself."
+        "values": [
+         "0.1.0"
+        ],
+        "constraint": "This template is of version 0.1.0, and needs the functions of that version: choose 0.1.0.",
+        "description": "Version of this quickstart whose functions and nested template are used: the template's own. An update to another version's template changes it to that one."
        },
        {
         "name": "ArtifactBucket",
@@ -3194,9 +3198,11 @@ window.launchContent = {
         "label": "Version of this quickstart",
         "type": "String",
         "default": "0.1.0",
-        "pattern": "^[0-9]+\\.[0-9]+\\.[0-9]+(-[0-9A-Za-z.-]+)?$",
-        "constraint": "A version such as 0.1.0.",
-        "description": "Version of this quickstart whose functions and templates are used. Change it only to the version of the template itself."
+        "values": [
+         "0.1.0"
+        ],
+        "constraint": "This template is of version 0.1.0, and needs the functions of that version: choose 0.1.0.",
+        "description": "Version of this quickstart whose functions and nested template are used: the template's own. An update to another version's template changes it to that one."
        },
        {
         "name": "ArtifactBucket",

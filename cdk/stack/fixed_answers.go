@@ -55,12 +55,18 @@ func checkedAnswers(s awscdk.Stack) map[string]*string {
 		if !there {
 			continue // not in this mode
 		}
-		given[name] = ref(name)
-		if *asked.Type() == typeList {
-			given[name] = joinList(",", listRef(name))
-		}
+		given[name] = answerTo(asked)
 	}
 	return given
+}
+
+// answerTo is the answer to a parameter as text; a list is comma-joined.
+func answerTo(p awscdk.CfnParameter) *string {
+	name := *p.Node().Id()
+	if *p.Type() == typeList {
+		return joinList(",", listRef(name))
+	}
+	return ref(name)
 }
 
 // answersDocument is a JSON object of answers by their parameters' names.

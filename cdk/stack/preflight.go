@@ -14,9 +14,22 @@ const preflightID = "Preflight"
 // is made, and refuses a launch with all that is wrong.
 func newPreflight(s awscdk.Stack, p Provider, m Mode) {
 	answers, variables := preflightAnswers(m)
-	newCustomResource(s, preflightID, contract.TypePreflight, p, contract.Preflight{
-		Mode: string(m), Answers: *document(answers, variables),
-	})
+	properties := contract.Preflight{Mode: string(m), Answers: *document(answers, variables)}
+	if m != ExistingEKS {
+		properties.Given = *answersDocument(allAnswers(s))
+	}
+	newCustomResource(s, preflightID, contract.TypePreflight, p, properties)
+}
+
+// allAnswers are the answers to all parameters.
+func allAnswers(s awscdk.Stack) map[string]*string {
+	given := map[string]*string{}
+	for _, child := range *s.Node().Children() {
+		if asked, is := child.(awscdk.CfnParameter); is {
+			given[*asked.Node().Id()] = answerTo(asked)
+		}
+	}
+	return given
 }
 
 // preflightAnswers are the answers that a mode's checks look at, and the texts

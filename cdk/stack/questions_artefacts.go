@@ -61,10 +61,9 @@ func artefactQuestions(cfg Config) []parameter {
 			Constraint: "Host names, domains and address blocks, comma-separated, without spaces, 2000 characters at most.",
 		},
 		{
-			Name: "Version", Label: "Version of this quickstart", Default: cfg.Version,
-			Description: "Version of this quickstart whose functions and templates are used. Change it only to the version of the template itself.",
-			Pattern:     `^` + patternSemVer + `$`,
-			Constraint:  "A version such as " + cfg.Version + ".",
+			Name: "Version", Label: "Version of this quickstart", Default: cfg.Version, Values: []string{cfg.Version},
+			Description: "Version of this quickstart whose functions and nested template are used: the template's own. An update to another version's template changes it to that one.",
+			Constraint:  "This template is of version " + cfg.Version + ", and needs the functions of that version: choose " + cfg.Version + ".",
 		},
 		{
 			Name: "ArtifactBucket", Label: "Bucket with this quickstart's files", Default: "",

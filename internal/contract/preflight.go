@@ -7,6 +7,9 @@ type Preflight struct {
 	Mode string `json:"Mode"`
 	// Answers is a PreflightAnswers as JSON object text.
 	Answers string `json:"Answers"`
+	// Given are the answers to all parameters of the template, by their names, as
+	// JSON object text; lists are comma-joined. Empty in the mode existing-eks.
+	Given string `json:"Given,omitempty"`
 }
 
 // PreflightAnswers are the answers to a template's parameters, each under the

@@ -215,6 +215,22 @@ var ofTheAccount = []one{
 		*f = updating(*f)
 		f.Before.KubernetesVersion, f.Cluster = "1.34", &Cluster{Found: true, Version: "1.35"}
 	}},
+	{name: "a version beside others", wrong: func(f *Facts) {
+		*f = updating(*f)
+		f.Changed = map[string]Change{"KubernetesVersion": {"1.35", "1.36"}, "Version": {"0.1.0", "0.2.0"}, "NodeDiskGiB": {"100", "200"}}
+	}, kind: oneWayWithOthers, says: []string{"KubernetesVersion 1.36", "changes NodeDiskGiB, Version too", "Leave KubernetesVersion at 1.35 now"}},
+	{name: "a mode beside others", wrong: func(f *Facts) {
+		*f = updating(*f)
+		f.Changed = map[string]Change{"ClusterAuthenticationMode": {"API_AND_CONFIG_MAP", "API"}, "Version": {"0.1.0", "0.2.0"}}
+	}, kind: oneWayWithOthers, says: []string{"ClusterAuthenticationMode API", "Leave ClusterAuthenticationMode at API_AND_CONFIG_MAP"}},
+	{name: "a version alone", wrong: func(f *Facts) {
+		*f = updating(*f)
+		f.Changed = map[string]Change{"KubernetesVersion": {"1.35", "1.36"}}
+	}},
+	{name: "everything else together", wrong: func(f *Facts) {
+		*f = updating(*f)
+		f.Changed = map[string]Change{"NodeDiskGiB": {"100", "200"}, "Version": {"0.1.0", "0.2.0"}}
+	}},
 	{name: "an ARN of another partition", wrong: func(f *Facts) {
 		f.Answers.AdminPrincipalArn = "arn:aws-cn:iam::111122223333:role/ops/Admin"
 	}, kind: partitionMismatch, says: []string{"AdminPrincipalArn arn:aws-cn:", "begins with arn:aws:"}},

@@ -11,6 +11,9 @@ import (
 	"github.com/e6data/aws-quickstart/internal/netplan"
 )
 
+// Change is an answer before and after an update.
+type Change struct{ From, To string }
+
 // Facts are what is known of the account. A part that was not read, because it
 // was not asked for or could not be, is nil.
 type Facts struct {
@@ -20,6 +23,8 @@ type Facts struct {
 	// Update tells that the stack is there. Before are its answers so far.
 	Update          bool
 	Answers, Before contract.PreflightAnswers
+	// Changed are the answers that the update changes, by their parameters' names.
+	Changed map[string]Change
 	// Unread are the reads that failed.
 	Unread []Unread
 

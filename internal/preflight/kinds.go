@@ -6,7 +6,7 @@ var Kinds = []*Kind{
 	serviceControlPolicy,
 	partitionMismatch,
 
-	versionNotOffered, versionUnsupported, versionExtended, versionDown, versionJump,
+	versionNotOffered, versionUnsupported, versionExtended, versionDown, versionJump, oneWayWithOthers,
 
 	clusterNameTaken, logGroupExists,
 	clusterMissing, clusterNotActive, clusterVersionUnsupported, clusterWithoutIssuer, clusterOutOfReach,

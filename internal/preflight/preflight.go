@@ -46,6 +46,7 @@ var checks = []func(Facts) []Problem{
 	checkRights,
 	checkVersion,
 	checkVersionStep,
+	checkOneWay,
 	checkClusterName,
 	checkExistingCluster,
 	checkWayIn,

@@ -74,7 +74,24 @@ func (p preflightCheck) Update(ctx context.Context, r preflightRequest) (preflig
 	if err := json.Unmarshal([]byte(r.OldProps.Answers), &f.Before); err != nil {
 		p.log.WarnContext(ctx, "the answers before the update cannot be read", "error", err)
 	}
+	f.Changed = changedAnswers(r.OldProps.Given, r.Props.Given)
 	return same, p.check(ctx, f)
+}
+
+// changedAnswers are the answers that differ. A version before did not tell all
+// answers, or did not have all parameters: those do not count as changed.
+func changedAnswers(before, after string) map[string]preflight.Change {
+	var old, now map[string]string
+	if json.Unmarshal([]byte(before), &old) != nil || json.Unmarshal([]byte(after), &now) != nil {
+		return nil
+	}
+	changed := map[string]preflight.Change{}
+	for name, answer := range now {
+		if was, known := old[name]; known && was != answer {
+			changed[name] = preflight.Change{From: was, To: answer}
+		}
+	}
+	return changed
 }
 
 // Delete has nothing to remove.

@@ -411,6 +411,27 @@ func TestPreflightOfAnUpdate(t *testing.T) {
 			}
 		})
 	}
+	for name, tt := range map[string]struct{ before, now, want string }{
+		"a version and more": {`{"KubernetesVersion":"1.35","NodeDiskGiB":"100","VpcCidr":"a"}`, `{"KubernetesVersion":"1.36","NodeDiskGiB":"200","VpcCidr":"a"}`, "changes NodeDiskGiB too"},
+		"a version alone":    {`{"KubernetesVersion":"1.35","NodeDiskGiB":"100"}`, `{"KubernetesVersion":"1.36","NodeDiskGiB":"100"}`, ""},
+		"a version, and a parameter that was not there": {`{"KubernetesVersion":"1.35"}`, `{"KubernetesVersion":"1.36","NodeDiskGiB":"100"}`, ""},
+		"a template that did not tell":                  {"", `{"KubernetesVersion":"1.36","NodeDiskGiB":"200"}`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			was, is := properties(t, contract.ModeNewVPC, answersOf(contract.ModeNewVPC)), properties(t, contract.ModeNewVPC, answersOf(contract.ModeNewVPC))
+			was.Given, is.Given = tt.before, tt.now
+			for _, c := range []struct {
+				stack stackDescriber
+				want  string
+			}{{updating, tt.want}, {rollingBack, ""}} {
+				check := preflightCheck{account: fit().account(), stacks: c.stack, log: slog.New(slog.DiscardHandler)}
+				_, err := check.Update(t.Context(), preflightRequest{StackID: ownStack, PhysicalID: "preflight/sales", Props: is, OldProps: was})
+				if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+					t.Errorf("%v: error %v, want %q in it", c.stack, err, c.want)
+				}
+			}
+		})
+	}
 	if reason, _ := create(t, unwell, updating, contract.ModeNewVPC, nil); reason != "" {
 		t.Errorf("a stack that gets this resource by an update is taken for a new one: %s", reason)
 	}

@@ -80,10 +80,8 @@ func (w walk) run(t *testing.T) {
 func (w walk) settle(t *testing.T) *living {
 	t.Helper()
 	l := &living{deployment: start(t, ""), mirror: "mirror-of-the-version"}
-	for _, version := range []string{l.version, nextVersion} {
-		if err := l.clients.Publish(t.Context(), l.Region, l.mirror, rehearsal.Artifacts{Dir: os.Getenv("QUICKSTART_DIST"), Version: version}); err != nil {
-			t.Fatal(err)
-		}
+	if err := l.clients.Publish(t.Context(), l.Region, l.mirror, rehearsal.Artifacts{Dir: os.Getenv("QUICKSTART_DIST"), Version: l.version}); err != nil {
+		t.Fatal(err)
 	}
 	l.copyCharts(t, "other/charts")
 	for _, prefix := range []string{l.version + "/charts", "other/charts"} {

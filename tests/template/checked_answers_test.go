@@ -40,15 +40,7 @@ func TestAnswersAreCheckedByTheirText(t *testing.T) {
 		if want := (answers.Place{Partition: "aws", Region: "us-east-1", Account: "111122223333"}); place != want {
 			t.Errorf("the place is %+v", place)
 		}
-		for name, value := range given {
-			want := fmt.Sprint(r.ref(name))
-			if list, isList := r.ref(name).([]any); isList {
-				want = strings.Trim(strings.ReplaceAll(fmt.Sprint(list), " ", ","), "[]")
-			}
-			if value != want {
-				t.Errorf("%s is given as %q, want %q", name, value, want)
-			}
-		}
+		checkGiven(t, r, given)
 		if err := answers.Check(given, place); err != nil {
 			t.Errorf("refused: %v", err)
 		}
@@ -56,6 +48,40 @@ func TestAnswersAreCheckedByTheirText(t *testing.T) {
 	if diff := cmp.Diff(answers.Parameters(), slices.Sorted(maps.Keys(everywhere))); diff != "" {
 		t.Errorf("parameters (-checked +asked by a template):\n%s", diff)
 	}
+}
+
+// checkGiven compares answers that a function gets with those of the stack.
+func checkGiven(t *testing.T, r *stackRun, given map[string]string) {
+	t.Helper()
+	for name, value := range given {
+		want := fmt.Sprint(r.ref(name))
+		if list, isList := r.ref(name).([]any); isList {
+			want = strings.Trim(strings.ReplaceAll(fmt.Sprint(list), " ", ","), "[]")
+		}
+		if value != want {
+			t.Errorf("%s is given as %q, want %q", name, value, want)
+		}
+	}
+}
+
+// What an update changes beside what cannot be undone is seen of every parameter.
+func TestPreflightGetsEveryAnswer(t *testing.T) {
+	withEveryAnswer(t, func(t *testing.T, r *stackRun) {
+		t.Helper()
+		p := decode[contract.Preflight](t, r, "Preflight")
+		if p.Mode == contract.ModeExistingEKS {
+			return // has no change that cannot be undone
+		}
+		var given map[string]string
+		if err := json.Unmarshal([]byte(p.Given), &given); err != nil {
+			t.Fatalf("Given %q: %v", p.Given, err)
+		}
+		asked, _ := at(r.template, "Parameters").(object)
+		if diff := cmp.Diff(slices.Sorted(maps.Keys(asked)), slices.Sorted(maps.Keys(given))); diff != "" {
+			t.Errorf("parameters (-asked +given):\n%s", diff)
+		}
+		checkGiven(t, r, given)
+	})
 }
 
 // In the partition with the longest names, with everything that the engine's role

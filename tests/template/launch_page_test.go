@@ -28,6 +28,16 @@ func launchContent(t *testing.T) launchpage.Content {
 	return c
 }
 
+// version is the quickstart's own.
+func version(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, "VERSION"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(text))
+}
+
 // TestLaunchPageIsFresh holds what the launch page shows to the templates.
 func TestLaunchPageIsFresh(t *testing.T) {
 	c := launchContent(t)
@@ -35,15 +45,11 @@ func TestLaunchPageIsFresh(t *testing.T) {
 	for _, r := range c.Regions {
 		regions = append(regions, r.Name)
 	}
-	version, err := os.ReadFile(filepath.Join(root, "VERSION"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	rule := at(load(t, quickstartFile), "Rules", "RegionIsPublished", "Assertions").([]any)[0]
 	if diff := cmp.Diff(asList(at(at(rule, "Assert", "Fn::Or").([]any)[1], "Fn::Contains").([]any)[0]), regions); diff != "" {
 		t.Errorf("regions (-template +page):\n%s", diff)
 	}
-	want, err := launchpage.Write(os.DirFS(root), strings.TrimSpace(string(version)), regions)
+	want, err := launchpage.Write(os.DirFS(root), version(t), regions)
 	if err != nil {
 		t.Fatal(err)
 	}

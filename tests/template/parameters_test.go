@@ -261,7 +261,7 @@ func TestPatterns(t *testing.T) {
 				"", "public", "s3://", "s3://charts/", "s3://charts/a/", "s3://charts/*", "https://example.com", "oci://", "oci://registry:70000", "s3://charts/s3://x",
 			},
 		},
-		"Version":              {takes: []string{"0.1.0", "1.2.3-rc.1"}, refuses: []string{"", "latest", "1.2", "../1.2.3"}},
+		"Version":              {takes: []string{version(t)}, refuses: []string{"", "latest", "99.0.0", "../1.2.3"}},
 		"ArtifactBucket":       {takes: []string{"", "artefacts.eu"}, refuses: []string{"A", "a/b"}},
 		"NodeInstanceFamilies": {takes: []string{"c7g", "c7g,m7i-flex"}, refuses: []string{"", "c7g.large", "C7G", "*"}},
 		"ConsoleHost":          {takes: []string{"console.e6data.com"}, refuses: []string{"", "localhost", "https://a.example", "a.example/x"}},
