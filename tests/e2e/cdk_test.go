@@ -52,9 +52,16 @@ func newCDK(t *testing.T) *cdk {
 func (c *cdk) run(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	began := time.Now()
-	args = append(args, "--app", c.app, "--output", filepath.Join(c.home, "out"), "--no-notices", "--ci", "--no-color")
+	args = append(args, "--no-notices", "--ci", "--no-color")
 	cmd := exec.CommandContext(t.Context(), c.command, args...)
-	cmd.Dir = "../.."
+	switch assembly := filepath.Join(c.home, "out"); args[0] {
+	case "bootstrap":
+		cmd.Dir = c.home // needs no app
+	case "destroy":
+		cmd.Dir, cmd.Args = "../..", append(cmd.Args, "--app", assembly)
+	default:
+		cmd.Dir, cmd.Args = "../..", append(cmd.Args, "--app", c.app, "--output", assembly)
+	}
 	for _, kept := range []string{"PATH", "HOME", "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"} {
 		cmd.Env = append(cmd.Env, kept+"="+os.Getenv(kept))
 	}
@@ -93,7 +100,7 @@ func TestTheCDKsCommandDeploys(t *testing.T) {
 func (c *cdk) life(t *testing.T, mode string) {
 	t.Helper()
 	given := c.parameters(map[string]string{"ChartSource": c.customersCharts(t)})
-	c.must(t, "bootstrap", "aws://000000000000/"+c.Region, "-c", "e6data:mode="+mode)
+	c.must(t, "bootstrap", "aws://000000000000/"+c.Region)
 	own, vpc, cluster := c.customersPlace(t, mode)
 	maps.Copy(given, own)
 
@@ -112,7 +119,10 @@ func (c *cdk) life(t *testing.T, mode string) {
 	if out := c.must(t, deploy...); !strings.Contains(out, "no changes") {
 		t.Errorf("a second deploy does not say that nothing changes:\n%s", out)
 	}
-	s := c.clients.NewStack(name, "", nil)
+	s, err := c.clients.FindStack(t.Context(), name, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	const limit = "2000"
 	if out := c.must(t, append(deploy, "-c", "e6data:NodePoolCpuLimit="+limit)...); !strings.Contains(out, "--no-previous-parameters") {
 		t.Errorf("nobody says that the stack keeps its answers:\n%s", out)
