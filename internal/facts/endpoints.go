@@ -11,14 +11,6 @@ import (
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
 
-// neededServices must have an endpoint in a VPC that nothing leads out of: for
-// functions EKS and STS, and S3, where CloudFormation waits for their answers;
-// for nodes those of eks/latest/userguide/private-clusters.html. S3 can also
-// have a gateway endpoint.
-var neededServices = []string{"ec2", "ecr.api", "ecr.dkr", "eks", serviceS3, "sts"}
-
-const serviceS3 = "s3"
-
 // closed says what a subnet lacks out of which nothing leads; empty: all it
 // needs has an endpoint in the VPC.
 func (v *view) closed(subnet string, w way) string {

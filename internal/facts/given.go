@@ -3,15 +3,10 @@ package facts
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
-)
 
-// ownServices are needed beside neededServices by what a cluster of the stack's
-// own runs: Karpenter and the load balancer controller
-// (karpenter.sh/docs/getting-started/getting-started-with-karpenter,
-// "Private Clusters").
-var ownServices = []string{"elasticloadbalancing", "sqs", "ssm"}
+	"github.com/e6data/aws-quickstart/internal/endpoints"
+)
 
 // Given are subnets that a customer gave for a cluster which is to be made, and
 // whose Kubernetes API will have a private endpoint.
@@ -33,7 +28,7 @@ type Given struct {
 // that another account shares, it is the customer's word that they do.
 func (g Given) Check(n Network) error {
 	v := &view{
-		vpc: g.VPC, account: g.Account, region: g.Region, proxy: g.Proxy, private: true, needed: slices.Concat(neededServices, ownServices),
+		vpc: g.VPC, account: g.Account, region: g.Region, proxy: g.Proxy, private: true, needed: endpoints.Needed(true),
 	}
 	v.look(n)
 	because := map[string][]string{}

@@ -6,6 +6,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"github.com/e6data/aws-quickstart/internal/endpoints"
 )
 
 // given are the private subnets of a shape, for a cluster that is to be made:
@@ -21,7 +23,7 @@ func (s *shape) given() Given {
 // the stack's own needs.
 func (s *shape) complete() {
 	s.isolated()
-	for _, service := range ownServices {
+	for _, service := range endpoints.Needed(true)[len(endpoints.Needed(false)):] {
 		s.network.Endpoints = append(s.network.Endpoints, endpoint(service, "sg-0e"))
 	}
 }
@@ -155,7 +157,7 @@ func TestGiven(t *testing.T) {
 func TestEachEndpointIsNeeded(t *testing.T) {
 	whole := usual()
 	whole.complete()
-	if got, want := len(whole.network.Endpoints), len(neededServices)+len(ownServices); got != want {
+	if got, want := len(whole.network.Endpoints), len(endpoints.Needed(true)); got != want {
 		t.Fatalf("%d endpoints, want %d", got, want)
 	}
 	for i, e := range whole.network.Endpoints {

@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	ekstypes "github.com/aws/aws-sdk-go-v2/service/eks/types"
+
+	"github.com/e6data/aws-quickstart/internal/endpoints"
 )
 
 // view is a cluster and its network, with what belongs together found.
@@ -41,7 +43,7 @@ func newView(c ekstypes.Cluster, n Network, choice Choice) *view {
 	at := c.ResourcesVpcConfig
 	v := &view{
 		name: aws.ToString(c.Name), vpc: aws.ToString(at.VpcId), group: aws.ToString(at.ClusterSecurityGroupId), account: parsed.AccountID, region: parsed.Region,
-		proxy: choice.Proxy, own: at.SubnetIds, needed: neededServices, private: at.EndpointPrivateAccess, admitted: blocksOf(at.PublicAccessCidrs),
+		proxy: choice.Proxy, own: at.SubnetIds, needed: endpoints.Needed(false), private: at.EndpointPrivateAccess, admitted: blocksOf(at.PublicAccessCidrs),
 	}
 	v.look(n)
 	return v

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/e6data/aws-quickstart/internal/contract"
+	"github.com/e6data/aws-quickstart/internal/endpoints"
 	"github.com/e6data/aws-quickstart/internal/netplan"
 )
 
@@ -120,10 +121,10 @@ var ofSubnets = []one{
 	{name: "no way out", mode: contract.ModeExistingVPC, wrong: func(f *Facts) {
 		with("subnet-1", func(s *Subnet) { s.Routes.Out, s.Routes.S3 = "", false })(f)
 		f.Endpoints = map[string]bool{"ec2": true, "sts": true}
-	}, kind: subnetNoWayOut, says: []string{"subnet-1", "lacks ecr.api, ecr.dkr, eks, elasticloadbalancing, sqs, ssm, s3"}},
+	}, kind: subnetNoWayOut, says: []string{"subnet-1", "lacks ecr.api, ecr.dkr, eks, s3, elasticloadbalancing, sqs, ssm"}},
 	{name: "endpoints in place of a way out", mode: contract.ModeExistingVPC, wrong: func(f *Facts) {
 		with("subnet-1", func(s *Subnet) { s.Routes.Out = "" })(f)
-		for _, e := range endpointsInstead {
+		for _, e := range endpoints.Needed(true) {
 			f.Endpoints[e] = true
 		}
 	}},

@@ -3,6 +3,8 @@ package preflight
 import (
 	"slices"
 	"strings"
+
+	"github.com/e6data/aws-quickstart/internal/endpoints"
 )
 
 var (
@@ -35,11 +37,6 @@ var (
 		Note: true,
 	}
 )
-
-// endpointsInstead are the interface endpoints that together make up for a way
-// out: what nodes, Karpenter and the load balancer controller call
-// (https://docs.aws.amazon.com/eks/latest/userguide/private-clusters.html).
-var endpointsInstead = []string{"ec2", "ecr.api", "ecr.dkr", "eks", "elasticloadbalancing", "sqs", "ssm", "sts"}
 
 // checkRoutes looks where traffic from given subnets goes. On an existing cluster
 // Custom::ClusterFacts does, which knows the cluster's own needs.
@@ -92,12 +89,11 @@ func (f Facts) staysInside(r Routes) bool {
 }
 
 // s3ByInterface tells whether the VPC has an interface endpoint for S3.
-func (f Facts) s3ByInterface() bool { return f.Endpoints["s3"] }
+func (f Facts) s3ByInterface() bool { return f.Endpoints[endpoints.S3] }
 
+// missingEndpoints are those that together would make up for a way out.
 func (f Facts) missingEndpoints(r Routes) []string {
-	missing := slices.DeleteFunc(slices.Clone(endpointsInstead), func(service string) bool { return f.Endpoints[service] })
-	if !r.S3 && !f.s3ByInterface() {
-		missing = append(missing, "s3")
-	}
-	return missing
+	return slices.DeleteFunc(endpoints.Needed(true), func(service string) bool {
+		return f.Endpoints[service] || service == endpoints.S3 && r.S3
+	})
 }

@@ -171,7 +171,7 @@ func inExistingVPC(full, other *rehearsal.MadeVPC) []refusedAnswers {
 			"subnets without a way out", given(a, b),
 			[]string{
 				"Preflight", "no way out to AWS's APIs (" + a + "): rtb-", "no way out to AWS's APIs (" + b + "): rtb-", " has no default route",
-				"the VPC lacks ec2, ecr.api, ecr.dkr, eks, elasticloadbalancing, sqs, ssm, sts, s3", "Add a default route to a NAT gateway",
+				"the VPC lacks ec2, ecr.api, ecr.dkr, eks, s3, sts, elasticloadbalancing, sqs, ssm", "Add a default route to a NAT gateway",
 			},
 		},
 	}
