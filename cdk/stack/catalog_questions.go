@@ -110,7 +110,8 @@ func addCatalogRules(s awscdk.Stack, cfg Config) {
 	offered := func(o offer) awscdk.ICfnConditionExpression { return equals(ref(o.parameter()), wordYes) }
 	rule(s, "SomethingIsOffered", awscdk.Fn_ConditionOr(offered(offers[0]), offered(offers[1]), offered(offers[2])),
 		"Offer at least one of the products: answer one of OfferNewVpc, OfferExistingVpc and OfferExistingEks with Yes.")
-	for list, o := range map[string]offer{"VpcIds": offers[1], "ExistingClusterNames": offers[2]} {
+	for i, list := range []string{"VpcIds", "ExistingClusterNames"} { // not a map: a fresh template is the same each time
+		o := offers[i+1]
 		rule(s, list+"AreGiven",
 			awscdk.Fn_ConditionOr(not(offered(o)), not(awscdk.Fn_ConditionEachMemberEquals(listRef(list), text("")))),
 			fmt.Sprintf("%s is Yes, but %s is empty: name those that users may choose, or answer %s with No.", o.parameter(), list, o.parameter()))
