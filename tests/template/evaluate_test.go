@@ -1,14 +1,14 @@
 package template
 
 import (
-	"encoding/base64"
 	"fmt"
 	"maps"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/e6data/aws-quickstart/internal/intrinsic"
 )
 
 // stackRun is a template with answers to its parameters. It evaluates what
@@ -33,7 +33,9 @@ type stackRun struct {
 }
 
 // absent is AWS::NoValue.
-type absent struct{}
+type absent = intrinsic.Absent
+
+func only(v any) (string, any) { return intrinsic.Function(v) }
 
 // newRun gives the required parameters of quickstart.yaml an answer and leaves
 // the others at their defaults.
@@ -116,137 +118,37 @@ func (r *stackRun) truth(v any) bool {
 	r.t.Helper()
 	r.deciding++
 	defer func() { r.deciding-- }()
-	fn, arg := only(v)
-	list, _ := arg.([]any)
-	switch fn {
-	case "Condition":
-		return r.condition(arg.(string))
-	case "Fn::And":
-		return !slices.ContainsFunc(list, func(x any) bool { return !r.truth(x) })
-	case "Fn::Or":
-		return slices.ContainsFunc(list, r.truth)
-	case "Fn::Not":
-		return !r.truth(list[0])
-	case "Fn::Equals":
-		return fmt.Sprint(r.value(list[0])) == fmt.Sprint(r.value(list[1]))
-	case "Fn::Contains":
-		return slices.Contains(list[0].([]any), r.value(list[1]))
-	case "Fn::EachMemberIn":
-		among := r.texts(list[1])
-		return !slices.ContainsFunc(r.texts(list[0]), func(one string) bool { return !slices.Contains(among, one) })
-	case "Fn::EachMemberEquals":
-		return !slices.ContainsFunc(r.texts(list[0]), func(one string) bool { return one != fmt.Sprint(r.value(list[1])) })
-	}
-	r.t.Fatalf("no condition: %v", v)
-	return false
-}
-
-// only is the name and the argument of an intrinsic function, or nothing.
-func only(v any) (string, any) {
-	m, ok := v.(object)
-	if !ok || len(m) != 1 {
-		return "", nil
-	}
-	for k, arg := range m {
-		if k == "Ref" || k == "Condition" || strings.HasPrefix(k, "Fn::") {
-			return k, arg
-		}
-	}
-	return "", nil
+	return must(r, v, intrinsic.Truth)
 }
 
 // value evaluates anything; absent{} stands for what is left out.
-func (r *stackRun) value(v any) any {
+func (r *stackRun) value(v any) any { r.t.Helper(); return must(r, v, intrinsic.Value) }
+
+// text evaluates what must be one text.
+func (r *stackRun) text(v any) string { r.t.Helper(); return must(r, v, intrinsic.Text) }
+
+// must fails the test if CloudFormation would refuse what is evaluated.
+func must[T any](r *stackRun, v any, evaluate func(any, intrinsic.Names) (T, error)) T {
 	r.t.Helper()
-	if fn, arg := only(v); fn != "" && fn != "Condition" {
-		return r.call(fn, arg)
+	got, err := evaluate(v, names{r})
+	if err != nil {
+		r.t.Fatal(err)
 	}
-	switch x := v.(type) {
-	case object:
-		out := object{}
-		for k, e := range x {
-			if val := r.value(e); !isAbsent(val) {
-				out[k] = val
-			}
-		}
-		return out
-	case []any:
-		out := []any{}
-		for _, e := range x {
-			if val := r.value(e); !isAbsent(val) {
-				out = append(out, val)
-			}
-		}
-		return out
-	}
-	return v
+	return got
 }
+
+// names are those of a run's template.
+type names struct{ *stackRun }
+
+func (n names) Ref(name string) (any, error) { return n.ref(name), nil }
+
+func (n names) GetAtt(id, name string) (any, error) { return n.attribute(id, name), nil }
+
+func (n names) Condition(name string) (bool, error) { return n.condition(name), nil }
 
 func isAbsent(v any) bool {
 	_, ok := v.(absent)
 	return ok
-}
-
-func (r *stackRun) call(fn string, arg any) any {
-	r.t.Helper()
-	list, _ := arg.([]any)
-	switch fn {
-	case "Ref":
-		return r.ref(arg.(string))
-	case "Fn::GetAtt":
-		return r.attribute(list[0].(string), list[1].(string))
-	case "Fn::If":
-		if r.condition(list[0].(string)) {
-			return r.value(list[1])
-		}
-		return r.value(list[2])
-	case "Fn::Join":
-		return strings.Join(r.texts(list[1]), list[0].(string))
-	case "Fn::Base64":
-		return base64.StdEncoding.EncodeToString([]byte(r.text(arg)))
-	case "Fn::Split":
-		var out []any
-		for s := range strings.SplitSeq(r.text(list[1]), list[0].(string)) {
-			out = append(out, s)
-		}
-		return out
-	case "Fn::Select":
-		items := r.texts(list[1])
-		i, err := strconv.Atoi(fmt.Sprint(list[0]))
-		if err != nil || i >= len(items) {
-			r.t.Fatalf("Fn::Select %v of %q", list[0], items)
-		}
-		return items[i]
-	case "Fn::Sub":
-		return r.sub(arg)
-	}
-	r.t.Fatalf("unknown function %s", fn)
-	return nil
-}
-
-// text evaluates what must be one text.
-func (r *stackRun) text(v any) string {
-	r.t.Helper()
-	val := r.value(v)
-	switch val.(type) {
-	case object, []any, absent:
-		r.t.Fatalf("%v evaluates to %T, want text", v, val)
-	}
-	return fmt.Sprint(val)
-}
-
-// texts evaluates what must be a list of texts.
-func (r *stackRun) texts(v any) []string {
-	r.t.Helper()
-	list, ok := r.value(v).([]any)
-	if !ok {
-		r.t.Fatalf("%v evaluates to no list", v)
-	}
-	out := make([]string, 0, len(list))
-	for _, e := range list {
-		out = append(out, fmt.Sprint(e))
-	}
-	return out
 }
 
 func (r *stackRun) ref(name string) any {
@@ -322,36 +224,6 @@ func (r *stackRun) made(id, name string) string {
 }
 
 var placeholder = regexp.MustCompile(`\$\{([^}]+)\}`)
-
-func (r *stackRun) sub(arg any) string {
-	r.t.Helper()
-	variables := object{}
-	body, ok := arg.(string)
-	if list, isList := arg.([]any); isList {
-		body, variables, ok = list[0].(string), list[1].(object), true
-	}
-	if !ok {
-		r.t.Fatalf("Fn::Sub of %v", arg)
-	}
-	used := map[string]bool{}
-	out := placeholder.ReplaceAllStringFunc(body, func(found string) string {
-		name := found[2 : len(found)-1]
-		if v, known := variables[name]; known {
-			used[name] = true
-			return r.text(v)
-		}
-		if id, attribute, isAttribute := strings.Cut(name, "."); isAttribute {
-			return fmt.Sprint(r.attribute(id, attribute))
-		}
-		return r.text(object{"Ref": name})
-	})
-	for name := range variables {
-		if !used[name] {
-			r.t.Fatalf("Fn::Sub has a variable %s that its text does not use: %s", name, body)
-		}
-	}
-	return out
-}
 
 // properties evaluates a resource that exists.
 func (r *stackRun) properties(id string) object {
