@@ -51,8 +51,8 @@ See docs/publish.md.`,
 			if p.buildOnly && p.dir == "" {
 				return usageError{errors.New("--build-only without --dir would build into a folder that is removed: name one")}
 			}
-			if (p.key == "") != p.unsigned {
-				return usageError{errors.New("give --key with minisign's secret key, or --unsigned: customers then cannot check where the files come from")}
+			if err := keyOrUnsigned(p.key, p.unsigned); err != nil {
+				return err
 			}
 			return p.run(cmd.Context(), cmd.OutOrStdout(), getenv)
 		},
@@ -72,11 +72,9 @@ func (p publishing) run(ctx context.Context, out io.Writer, getenv func(string) 
 	if err != nil {
 		return err
 	}
-	var key *minisign.PrivateKey
-	if !p.unsigned {
-		if key, err = signingKey(p.key, getenv(passwordVariable)); err != nil {
-			return err
-		}
+	key, err := signingKey(p.key, getenv(passwordVariable))
+	if err != nil {
+		return err
 	}
 	dir, remove, err := emptyFolder(p.dir)
 	if err != nil {
@@ -117,9 +115,20 @@ func onTerminal(out io.Writer) io.Writer {
 	return io.Discard
 }
 
-// signingKey reads minisign's secret key. Without a password it asks for one, if
-// there is a terminal.
+// keyOrUnsigned wants one of both.
+func keyOrUnsigned(key string, unsigned bool) error {
+	if (key == "") != unsigned {
+		return usageError{errors.New("give --key with minisign's secret key, or --unsigned: customers then cannot check where the files come from")}
+	}
+	return nil
+}
+
+// signingKey reads minisign's secret key; nil if no file is named. Without a
+// password it asks for one, if there is a terminal.
 func signingKey(file, password string) (*minisign.PrivateKey, error) {
+	if file == "" {
+		return nil, nil
+	}
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("read the signing key: %w", err)
@@ -167,21 +176,26 @@ func emptyFolder(dir string) (folder string, remove func(), err error) {
 func newRelease(ctx context.Context, dir, version string, regions []string) (publish.Release, error) {
 	release := publish.Release{Dir: dir, Version: version}
 	for _, region := range regions {
-		c, err := config.LoadDefaultConfig(ctx, config.WithRegion(region))
+		target, account, err := newTarget(ctx, region, artifact.Bucket(region))
 		if err != nil {
-			return release, fmt.Errorf("find AWS credentials: %w", err)
+			return release, err
 		}
-		release.Targets = append(release.Targets, publish.Target{Region: region, Bucket: artifact.Bucket(region), Client: s3Client(c)})
-		if release.Account != "" {
-			continue
-		}
-		caller, err := sts.NewFromConfig(c).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
-		if err != nil {
-			return release, fmt.Errorf("find out which account the AWS credentials are of: %w", err)
-		}
-		release.Account = aws.ToString(caller.Account)
+		release.Targets, release.Account = append(release.Targets, target), account
 	}
 	return release, nil
+}
+
+// newTarget has a client of the bucket's region; account is the caller's.
+func newTarget(ctx context.Context, region, bucket string) (target publish.Target, account string, err error) {
+	c, err := config.LoadDefaultConfig(ctx, config.WithRegion(region))
+	if err != nil {
+		return target, "", fmt.Errorf("find AWS credentials: %w", err)
+	}
+	caller, err := sts.NewFromConfig(c).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return target, "", fmt.Errorf("find out which account the AWS credentials are of: %w", err)
+	}
+	return publish.Target{Region: region, Bucket: bucket, Client: s3Client(c)}, aws.ToString(caller.Account), nil
 }
 
 // s3Client is a client that does not warn of answers without a sum of the SDK's:
@@ -199,22 +213,31 @@ func printLinks(out io.Writer, dir, version string, regions []string) error {
 		}
 		fmt.Fprintf(out, "\n%s\n  launch page   %s\n", region, page)
 		for _, mode := range contract.Modes() {
-			text, err := os.ReadFile(filepath.Join(dir, contract.ModeTemplate(mode)))
-			if err != nil {
-				return fmt.Errorf("read the template of mode %s: %w", mode, err)
-			}
-			form, err := quickcreate.ReadForm(text)
+			link, err := modeLink(dir, mode, quickcreate.Launch{Region: region, Version: version})
 			if err != nil {
 				return err
 			}
-			link, err := form.Link(quickcreate.Launch{Region: region, Version: version, Template: contract.ModeTemplate(mode)})
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(out, "  %-13s %s\n", mode, link)
+			fmt.Fprintf(out, linkLine, mode, link)
 		}
 	}
 	return nil
+}
+
+// linkLine shows a mode's link.
+const linkLine = "  %-13s %s\n"
+
+// modeLink is the link to a mode's template in a version's folder.
+func modeLink(dir, mode string, l quickcreate.Launch) (string, error) {
+	l.Template = contract.ModeTemplate(mode)
+	text, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(l.Template)))
+	if err != nil {
+		return "", fmt.Errorf("read the template of mode %s: %w", mode, err)
+	}
+	form, err := quickcreate.ReadForm(text)
+	if err != nil {
+		return "", err
+	}
+	return form.Link(l)
 }
 
 func verifyCommand() *cobra.Command {
@@ -235,13 +258,9 @@ is named, and in a folder or bucket every file too many. (An https address canno
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var key *minisign.PublicKey
-			if keyFile != "" {
-				k, err := minisign.PublicKeyFromFile(keyFile)
-				if err != nil {
-					return fmt.Errorf("read the public key %s: %w", keyFile, err)
-				}
-				key = &k
+			key, err := publicKey(keyFile)
+			if err != nil {
+				return err
 			}
 			source, err := openSource(cmd.Context(), strings.TrimSuffix(args[0], "/"))
 			if err != nil {
@@ -251,16 +270,32 @@ is named, and in a folder or bucket every file too many. (An https address canno
 			if err != nil {
 				return err
 			}
-			signed := "signed with the key"
-			if key == nil {
-				signed = "the signature was not looked at: give --public-key"
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "version %s: %d files are as published (%s)\n", version, right, signed)
+			sayVerified(cmd.OutOrStdout(), version, right, key)
 			return nil
 		},
 	}
 	c.Flags().StringVar(&keyFile, "public-key", "", "file with the publisher's public key of minisign")
 	return c
+}
+
+// publicKey reads minisign's public key; nil if no file is named.
+func publicKey(file string) (*minisign.PublicKey, error) {
+	if file == "" {
+		return nil, nil
+	}
+	key, err := minisign.PublicKeyFromFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read the public key %s: %w", file, err)
+	}
+	return &key, nil
+}
+
+func sayVerified(out io.Writer, version string, right int, key *minisign.PublicKey) {
+	signed := "signed with the key"
+	if key == nil {
+		signed = "the signature was not looked at: give --public-key"
+	}
+	fmt.Fprintf(out, "version %s: %d files are as published (%s)\n", version, right, signed)
 }
 
 // openSource is the source of an argument.

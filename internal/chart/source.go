@@ -74,20 +74,35 @@ func NewSource(cfg aws.Config, builtin fs.FS) *Source {
 // Load brings the chart that ref names. The error is a sentence that names the
 // chart, the place and what was found there.
 func (s *Source) Load(ctx context.Context, ref Reference) (*Chart, error) {
-	if ref.Chart == "" || strings.ContainsAny(ref.Chart, "/\\") {
-		return nil, fmt.Errorf("chart name %q: a name without slashes is needed", ref.Chart)
-	}
-	scheme, rest, _ := strings.Cut(ref.Repository, ":")
-	if scheme == "builtin" {
+	if scheme, rest, _ := strings.Cut(ref.Repository, ":"); scheme == "builtin" && checkName(ref) == nil {
 		return s.builtin(ref, rest)
+	}
+	archive, err := s.Archive(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	return Read(archive, ref)
+}
+
+// Archive brings the archive of a chart that is not built in, as it is there. Read
+// says whether it is that chart.
+func (s *Source) Archive(ctx context.Context, ref Reference) ([]byte, error) {
+	if err := checkName(ref); err != nil {
+		return nil, err
 	}
 	if ref.Version == "" {
 		return nil, fmt.Errorf("chart %s of %s: ChartVersion is missing; name the exact version", ref.Chart, ref.Repository)
 	}
+	scheme, _, _ := strings.Cut(ref.Repository, ":")
 	archive, err := s.archive(ctx, scheme, ref)
 	if err != nil {
 		return nil, fmt.Errorf("chart %s %s: %w", ref.Chart, ref.Version, err)
 	}
+	return archive, nil
+}
+
+// Read reads an archive, which must be that of the chart that ref names.
+func Read(archive []byte, ref Reference) (*Chart, error) {
 	if err := verify(archive, ref.Digest); err != nil {
 		return nil, fmt.Errorf("chart %s %s of %s: %w", ref.Chart, ref.Version, ref.Repository, err)
 	}
@@ -100,6 +115,13 @@ func (s *Source) Load(ctx context.Context, ref Reference) (*Chart, error) {
 			ref.Chart, ref.Version, ref.Repository, loaded.Name(), loaded.Metadata.Version)
 	}
 	return finish(loaded)
+}
+
+func checkName(ref Reference) error {
+	if ref.Chart == "" || strings.ContainsAny(ref.Chart, "/\\") {
+		return fmt.Errorf("chart name %q: a name without slashes is needed", ref.Chart)
+	}
+	return nil
 }
 
 func (s *Source) archive(ctx context.Context, scheme string, ref Reference) ([]byte, error) {

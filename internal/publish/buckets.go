@@ -21,7 +21,7 @@ type Target struct {
 	Client         *s3.Client // of the region
 }
 
-// Release is a staged version on its way.
+// Release is a staged version, or a bundle that was taken apart, on its way.
 type Release struct {
 	Dir     string // as Stage made it
 	Version string
@@ -29,6 +29,10 @@ type Release struct {
 	// somebody else made is never written to.
 	Account string
 	Targets []Target
+	// Private is a copy in a bucket of a customer's: public access to it must be
+	// blocked, and nobody else need read it. The other buckets are a publisher's,
+	// which must keep versions.
+	Private bool
 }
 
 // plan is what is to be done in one bucket.
@@ -59,14 +63,16 @@ func (r Release) plans(ctx context.Context) ([]plan, error) {
 	return plans, errors.Join(problems...)
 }
 
-// checkBucket wants a bucket of the account, in its region, with versioning, so
-// that nothing that was published can be lost.
+// checkBucket wants a bucket of the account, in its region.
 func (r Release) checkBucket(ctx context.Context, t Target) error {
 	head, err := t.Client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &t.Bucket, ExpectedBucketOwner: &r.Account})
 	switch status(err) {
 	case http.StatusNotFound:
-		return fmt.Errorf("bucket %s is missing: make it in %s, in account %s (docs/publish.md)", t.Bucket, t.Region, r.Account)
+		return fmt.Errorf("bucket %s is missing: make it in %s, in account %s (%s)", t.Bucket, t.Region, r.Account, r.page())
 	case http.StatusForbidden:
+		if r.Private {
+			return fmt.Errorf("bucket %s is not account %s's, or these credentials may not use it: nothing is written to it (%s)", t.Bucket, r.Account, r.page())
+		}
 		return fmt.Errorf("bucket %s is not account %s's, or these credentials may not use it: nothing is written to it. "+
 			"If somebody else has made it, take %s out of the published regions", t.Bucket, r.Account, t.Region)
 	case http.StatusMovedPermanently:
@@ -78,6 +84,38 @@ func (r Release) checkBucket(ctx context.Context, t Target) error {
 	if in := aws.ToString(head.BucketRegion); in != "" && in != t.Region {
 		return fmt.Errorf("bucket %s is in %s, not in %s: launches would not find it", t.Bucket, in, t.Region)
 	}
+	if r.Private {
+		return r.checkPrivate(ctx, t)
+	}
+	return r.checkVersioning(ctx, t)
+}
+
+// page is where a person reads on.
+func (r Release) page() string {
+	return map[bool]string{true: "docs/air-gap.md", false: "docs/publish.md"}[r.Private]
+}
+
+// checkPrivate wants the bucket's own block of public access, whole.
+func (r Release) checkPrivate(ctx context.Context, t Target) error {
+	out, err := t.Client.GetPublicAccessBlock(ctx, &s3.GetPublicAccessBlockInput{Bucket: &t.Bucket, ExpectedBucketOwner: &r.Account})
+	if err != nil && status(err) != http.StatusNotFound { // a bucket without a block has none
+		return fmt.Errorf("look whether public access to bucket %s is blocked: %w", t.Bucket, err)
+	}
+	block := types.PublicAccessBlockConfiguration{}
+	if err == nil && out.PublicAccessBlockConfiguration != nil {
+		block = *out.PublicAccessBlockConfiguration
+	}
+	for _, blocked := range []*bool{block.BlockPublicAcls, block.IgnorePublicAcls, block.BlockPublicPolicy, block.RestrictPublicBuckets} {
+		if !aws.ToBool(blocked) {
+			return fmt.Errorf("public access to bucket %s is not blocked: aws s3api put-public-access-block --bucket %s --public-access-block-configuration "+
+				"BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true", t.Bucket, t.Bucket)
+		}
+	}
+	return nil
+}
+
+// checkVersioning wants versions, so that nothing that was published can be lost.
+func (r Release) checkVersioning(ctx context.Context, t Target) error {
 	versioning, err := t.Client.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: &t.Bucket, ExpectedBucketOwner: &r.Account})
 	if err != nil {
 		return fmt.Errorf("look at the versioning of bucket %s: %w", t.Bucket, err)
@@ -117,7 +155,11 @@ func (r Release) planOf(ctx context.Context, t Target, names []string) (plan, er
 }
 
 func (r Release) conflict(t Target, name, why string) error {
-	return fmt.Errorf("s3://%s/%s/%s is there, %s: a version is never overwritten. Raise VERSION and publish that", t.Bucket, r.Version, name, why)
+	instead := "Raise VERSION and publish that"
+	if r.Private {
+		instead = "Find out who put it there, and load into another bucket"
+	}
+	return fmt.Errorf("s3://%s/%s/%s is there, %s: a version is never overwritten. %s", t.Bucket, r.Version, name, why, instead)
 }
 
 // compare says whether an object has a file's bytes, by the sum that S3 keeps.
@@ -154,7 +196,7 @@ func (r Release) put(ctx context.Context, t Target, name string) error {
 	_, err = t.Client.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: &t.Bucket, Key: aws.String(r.Version + "/" + name), ExpectedBucketOwner: &r.Account, Body: body,
 		IfNoneMatch: aws.String("*"), ChecksumAlgorithm: types.ChecksumAlgorithmSha256, ChecksumSHA256: aws.String(base64Sum(sum)),
-		ContentType: aws.String(contentType(name)), CacheControl: aws.String("public, max-age=31536000, immutable"),
+		ContentType: aws.String(contentType(name)), CacheControl: r.cacheControl(),
 	})
 	if status(err) == http.StatusPreconditionFailed { // another publisher was first
 		return r.compare(ctx, t, name)
@@ -165,11 +207,19 @@ func (r Release) put(ctx context.Context, t Target, name string) error {
 	return nil
 }
 
+// cacheControl lets anybody keep what anybody may read.
+func (r Release) cacheControl() *string {
+	if r.Private {
+		return nil
+	}
+	return aws.String("public, max-age=31536000, immutable")
+}
+
 // contentType lets a browser show the launch page, and the texts.
 func contentType(name string) string {
 	types := map[string]string{
 		".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
-		".json": "application/json", ".zip": "application/zip",
+		".json": "application/json", ".zip": "application/zip", ".tgz": "application/gzip",
 	}
 	if t, known := types[filepath.Ext(name)]; known {
 		return t

@@ -38,7 +38,7 @@ func Stage(ctx context.Context, source, dir string) (version string, err error) 
 	if err := copyFiles(source, dir); err != nil {
 		return "", err
 	}
-	if version, err = versionOf(dir); err != nil {
+	if version, err = VersionOf(dir); err != nil {
 		return "", err
 	}
 	var zips []string
@@ -58,26 +58,40 @@ func Stage(ctx context.Context, source, dir string) (version string, err error) 
 	if err := os.WriteFile(filepath.Join(dir, SBOMFile), bom, 0o644); err != nil {
 		return "", fmt.Errorf("write the SBOM: %w", err)
 	}
-	s, err := sumsOf(dir)
-	if err != nil {
-		return "", err
-	}
-	if err := os.WriteFile(filepath.Join(dir, SumsFile), s.text(), 0o644); err != nil {
-		return "", fmt.Errorf("write the sums: %w", err)
-	}
-	return version, nil
+	return version, Sum(dir)
 }
 
-// versionOf is the version of copied files. Templates of another one are an
-// error: their stacks would take that one's functions.
-func versionOf(dir string) (string, error) {
-	text, err := os.ReadFile(filepath.Join(dir, "VERSION"))
+// Sum writes the sums of all files of a version's folder.
+func Sum(dir string) error {
+	s, err := sumsOf(dir)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, SumsFile), s.text(), 0o644); err != nil {
+		return fmt.Errorf("write the sums: %w", err)
+	}
+	return nil
+}
+
+// ReadVersion is what VERSION says in the project's folder, or a version's.
+func ReadVersion(dir fs.FS) (string, error) {
+	text, err := fs.ReadFile(dir, "VERSION")
 	if err != nil {
 		return "", fmt.Errorf("read the version: %w", err)
 	}
 	version := strings.TrimSpace(string(text))
 	if _, err := semver.StrictNewVersion(version); err != nil {
 		return "", fmt.Errorf("VERSION is %q, not a version such as 1.2.3: %w", version, err)
+	}
+	return version, nil
+}
+
+// VersionOf is the version of a folder's files. Templates of another one are an
+// error: their stacks would take that one's functions.
+func VersionOf(dir string) (string, error) {
+	version, err := ReadVersion(os.DirFS(dir))
+	if err != nil {
+		return "", err
 	}
 	names, err := Files(dir)
 	if err != nil {

@@ -152,7 +152,7 @@ func TestTemplatesOfAnotherVersionAreRefused(t *testing.T) {
 	}
 	root := project(t)
 	write(t, root, map[string]string{"quickstart.yaml": "Parameters: {Version: {Default: 1.2.3}}\n"})
-	if _, err := versionOf(root); err != nil {
+	if _, err := VersionOf(root); err != nil {
 		t.Error(err)
 	}
 }

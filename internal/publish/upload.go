@@ -62,6 +62,9 @@ func (r Release) Upload(ctx context.Context, out, files io.Writer) error {
 			continue
 		}
 		fmt.Fprintf(out, "%s: version %s is whole in s3://%s (%d files uploaded, %d were there)\n", p.Region, r.Version, p.Bucket, len(p.upload), p.there)
+		if r.Private {
+			continue
+		}
 		if why := r.unreadable(ctx, p.Target); why != nil {
 			fmt.Fprintf(out, "%s: customers cannot launch it yet: without credentials, the sums are not read (%v). Let everybody read the bucket's objects (docs/publish.md)\n", p.Region, why)
 		}
