@@ -43,6 +43,9 @@ type parameter struct {
 func (p parameter) answer(name string) string {
 	switch d := p.Default.(type) {
 	case nil:
+		if name == vpcID {
+			return someVPC
+		}
 		return strings.ToLower(name)
 	case float64:
 		return strconv.FormatFloat(d, 'f', -1, 64)
@@ -61,6 +64,12 @@ func readStack(templates fs.FS, mode string, answers map[string]string) (*stack,
 	}
 	return s, nil
 }
+
+// vpcID is how templates call a VPC, and someVPC one, as charts want it written.
+const (
+	vpcID   = "VpcId"
+	someVPC = "vpc-00000000000000000"
+)
 
 // pseudo are the pseudo parameters, of no stack that there is.
 var pseudo = map[string]any{
@@ -102,6 +111,8 @@ func (s *stack) GetAtt(resource, attribute string) (any, error) {
 		return "arn:aws:service:us-east-1:111122223333:thing/" + name, nil
 	case attribute == "Endpoint":
 		return "https://" + name + ".invalid", nil
+	case strings.HasSuffix(attribute, vpcID):
+		return someVPC, nil
 	}
 	return name, nil
 }

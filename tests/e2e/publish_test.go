@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"maps"
 	"net/http"
@@ -47,7 +48,7 @@ var staged = sync.OnceValues(func() (string, error) {
 // TestMain removes what was staged, after the last test that uses it.
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if err := os.RemoveAll(stagedDir); err != nil {
+	if err := errors.Join(os.RemoveAll(stagedDir), os.RemoveAll(bundledDir)); err != nil {
 		code = 1
 	}
 	os.Exit(code)
@@ -288,12 +289,18 @@ func TestAnotherPublisherIsNotOverwritten(t *testing.T) {
 // quickstart runs the command against the environment.
 func (d *deployment) quickstart(t *testing.T, args ...string) (string, error) {
 	t.Helper()
+	return d.quickstartAs(t, nil, args...)
+}
+
+// quickstartAs runs it with further settings.
+func (d *deployment) quickstartAs(t *testing.T, settings []string, args ...string) (string, error) {
+	t.Helper()
 	command := os.Getenv("QUICKSTART")
 	if command == "" {
 		t.Skip("QUICKSTART is not set: run these tests through make test")
 	}
 	c := exec.CommandContext(t.Context(), command, args...)
-	c.Env = append(d.awsSettings(), "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"), "QUICKSTART_KEY_PASSWORD=opens it")
+	c.Env = append(append(d.awsSettings(), "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"), "QUICKSTART_KEY_PASSWORD=opens it"), settings...)
 	out, err := c.CombinedOutput()
 	return string(out), err
 }
@@ -301,25 +308,27 @@ func (d *deployment) quickstart(t *testing.T, args ...string) (string, error) {
 // signingKeys makes a publisher's keys, as minisign -G does.
 func signingKeys(t *testing.T) (secret, public string) {
 	t.Helper()
+	secret, public = filepath.Join(t.TempDir(), "e6data.key"), filepath.Join(t.TempDir(), "e6data.pub")
+	if err := writeKeys(secret, public); err != nil {
+		t.Fatal(err)
+	}
+	return secret, public
+}
+
+func writeKeys(secret, public string) error {
 	pub, priv, err := minisign.GenerateKey(nil)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	encrypted, err := minisign.EncryptKey("opens it", priv)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	text, err := pub.MarshalText()
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	secret, public = filepath.Join(t.TempDir(), "e6data.key"), filepath.Join(t.TempDir(), "e6data.pub")
-	for file, text := range map[string][]byte{secret: encrypted, public: text} {
-		if err := os.WriteFile(file, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return secret, public
+	return errors.Join(os.WriteFile(secret, encrypted, 0o600), os.WriteFile(public, text, 0o600))
 }
 
 // The command publishes into three regions, and each mode is launched in one of
@@ -344,7 +353,7 @@ func TestPublishedLinks(t *testing.T) {
 			if len(links) != len(publishedRegions) {
 				t.Fatalf("%d links for %s in:\n%s", len(links), mode, out)
 			}
-			d.launchLink(t, mode, links[i][1])
+			d.launchLink(t, mode, links[i][1], d.parameters(map[string]string{"ChartSource": d.customersCharts(t)}), nil)
 		})
 	}
 }
@@ -385,24 +394,31 @@ func (d *deployment) checkPublished(t *testing.T, public string) {
 	}
 }
 
-// launchLink creates and deletes the stack of a link.
-func (d *deployment) launchLink(t *testing.T, mode, link string) {
+// launchLink creates and deletes the stack of a link, with what is entered
+// beside it. The deployer's clients do, if there are some; check, if any, looks at
+// the stack meanwhile.
+func (d *deployment) launchLink(t *testing.T, mode, link string, entered map[string]string, deployer *rehearsal.Clients, check ...func(*testing.T, *rehearsal.Stack)) {
 	t.Helper()
-	entered := d.parameters(map[string]string{"ChartSource": d.customersCharts(t)})
 	own, customer, cluster := d.customersPlace(t, mode)
 	maps.Copy(entered, own)
 	filled := filledIn(t, link)
+	name := filled.Get("stackName")
+	if deployer != nil {
+		name = "e6data-analytics" // the policies are for such names
+	}
 	for key := range filled {
 		if name, found := strings.CutPrefix(key, "param_"); found {
 			entered[name] = filled.Get(key)
 		}
 	}
-	s := d.clients.NewStack(filled.Get("stackName"), filled.Get("templateURL"), logEvents(t))
-	s.NamedRoles = mode == contract.ModeExistingEKS
+	s := d.clients.NewStack(name, filled.Get("templateURL"), logEvents(t))
+	s.NamedRoles, s.Deployer = mode == contract.ModeExistingEKS, deployer
 	if err := s.Create(t.Context(), entered); err != nil {
 		t.Fatal(err)
 	}
-	checkOutputs(t, s)
+	for _, c := range append(check, func(t *testing.T, s *rehearsal.Stack) { t.Helper(); checkOutputs(t, s) }) {
+		c(t, s)
+	}
 	d.end(t, s, contract.ModeTemplate(mode), customer)
 	if cluster != nil {
 		if err := cluster.Remove(t.Context()); err != nil {
