@@ -67,11 +67,15 @@ var member = regexp.MustCompile(`^` + folderPrefix + `[0-9][A-Za-z0-9.+-]*/([A-Z
 // plain files with plain names in one folder, and more than a bundle can be. It
 // does not compare any sum: publish.Verify does.
 func Unpack(ctx context.Context, archive io.Reader, dir string) error {
+	return unpack(ctx, archive, dir, maxBytes)
+}
+
+func unpack(ctx context.Context, archive io.Reader, dir string, limit int64) error {
 	zipped, err := gzip.NewReader(archive)
 	if err != nil {
 		return fmt.Errorf("it is no bundle: %w", err)
 	}
-	left := &io.LimitedReader{R: zipped, N: maxBytes}
+	left := &io.LimitedReader{R: zipped, N: limit}
 	u := unpacking{dir: dir}
 	tarred := tar.NewReader(left)
 	for ctx.Err() == nil {
@@ -84,7 +88,7 @@ func Unpack(ctx context.Context, archive io.Reader, dir string) error {
 		}
 		switch {
 		case err != nil && left.N == 0:
-			return fmt.Errorf("it holds more than %d MiB: it is no bundle", maxBytes>>20)
+			return fmt.Errorf("it holds more than %d bytes: it is no bundle", limit)
 		case err != nil:
 			return fmt.Errorf("take it apart: %w", err)
 		}
