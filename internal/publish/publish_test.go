@@ -21,7 +21,7 @@ func project(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()
 	write(t, root, map[string]string{
-		"go.mod": "module example.test/functions\n\ngo 1.24\n", "VERSION": "1.2.3\n", "LICENSE": "free\n", "quickstart.yaml": "a: 1\n",
+		"go.mod": "module example.test/functions\n\ngo 1.24\n", "VERSION": "1.2.3\n", "LICENSE": "free\n", "THIRD_PARTY_NOTICES": "all ours\n", "quickstart.yaml": "a: 1\n",
 		"templates/network.yaml": "b: 2\n", "templates/deployer-policy/new-vpc-1.json": "{}\n", "site/index.html": "<!doctype html>\n",
 		"cdk.json":                `{"context": {"e6data:publishedRegions": ["eu-west-1", "us-east-1"]}}`,
 		"lambdas/awsauth/main.go": "package main\n\nfunc main() { println(1) }\n", "lambdas/helminstaller/main.go": "package main\n\nfunc main() { println(2) }\n",
@@ -109,7 +109,7 @@ func TestTheSameSourceInAnotherFolderGivesTheSameVersion(t *testing.T) {
 			t.Errorf("%s differs", name)
 		}
 	}
-	if len(first) != 14 || len(second) != len(first) { // 6 files, 6 zips, SBOM, sums
+	if len(first) != 15 || len(second) != len(first) { // 7 files, 6 zips, SBOM, sums
 		t.Errorf("%d and %d files", len(first), len(second))
 	}
 }
@@ -177,6 +177,19 @@ func TestTheSBOMNamesWhatIsInTheFunctions(t *testing.T) {
 	last := bom.Components[len(bom.Components)-1]
 	if len(bom.Components) != 7 || bom.Components[0].Name != "awsauth-arm64.zip" || last.Name != "stdlib" || !strings.HasPrefix(last.PURL, "pkg:golang/stdlib@1.") {
 		t.Errorf("%+v", bom.Components)
+	}
+}
+
+// No library is given on without its licence.
+func TestNoticesMissALibrary(t *testing.T) {
+	dir := t.TempDir()
+	bom := []byte(`{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [
+		{"type": "library", "name": "x.test/a", "version": "v1.2.3"}, {"type": "library", "name": "stdlib", "version": "1.26"}]}`)
+	for text, fits := range map[string]bool{"\n* x.test/a v1.2.3 (MIT)\n": true, "\n* x.test/a v1.2.4 (MIT)\n": false, "* x.test/b\n": false} {
+		write(t, dir, map[string]string{"THIRD_PARTY_NOTICES": text})
+		if err := checkNotices(dir, bom); fits != (err == nil) || !fits && !strings.Contains(err.Error(), "no licence of x.test/a v1.2.3: run make notices") {
+			t.Errorf("%q: %v", text, err)
+		}
 	}
 }
 

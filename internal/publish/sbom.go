@@ -4,14 +4,18 @@ import (
 	"archive/zip"
 	"bytes"
 	"debug/buildinfo"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	cdx "github.com/CycloneDX/cyclonedx-go"
+
+	"github.com/e6data/aws-quickstart/internal/notices"
 )
 
 // sbom is the software bill of materials of the functions' zips in CycloneDX's
@@ -82,4 +86,27 @@ func buildInfo(file string) (*buildinfo.BuildInfo, error) {
 		return nil, err
 	}
 	return buildinfo.Read(bytes.NewReader(executable))
+}
+
+// checkNotices wants every library of the SBOM, in its version, in the notices
+// that are published with it.
+func checkNotices(dir string, bom []byte) error {
+	told, err := os.ReadFile(filepath.Join(dir, notices.File))
+	if err != nil {
+		return fmt.Errorf("read the notices: %w", err)
+	}
+	var b cdx.BOM
+	if err := cdx.NewBOMDecoder(bytes.NewReader(bom), cdx.BOMFileFormatJSON).Decode(&b); err != nil {
+		return fmt.Errorf("read the SBOM: %w", err)
+	}
+	if b.Components == nil {
+		return errors.New("the SBOM has nothing in it")
+	}
+	var problems []error
+	for _, c := range *b.Components {
+		if c.Type == cdx.ComponentTypeLibrary && c.Name != "stdlib" && !bytes.Contains(told, []byte("\n"+notices.Line(c.Name, c.Version))) {
+			problems = append(problems, fmt.Errorf("%s has no licence of %s %s: run make notices, and commit it", notices.File, c.Name, c.Version))
+		}
+	}
+	return errors.Join(problems...)
 }
