@@ -182,7 +182,8 @@ $(LINT)/golangci-lint: | prerequisites
 	@echo "build the linters (the first build takes some minutes)"
 	mkdir -p "$(@D)"
 	cd tools
-	CGO_ENABLED=0 go build -trimpath -o "$(@D)/" github.com/golangci/golangci-lint/v2/cmd/golangci-lint mvdan.cc/gofumpt
+	CGO_ENABLED=0 go build -trimpath -o "$(@D)/" github.com/golangci/golangci-lint/v2/cmd/golangci-lint \
+	  mvdan.cc/gofumpt golang.org/x/vuln/cmd/govulncheck
 
 $(LINT_VENV)/.installed: | prerequisites
 	@echo "install the template linters"

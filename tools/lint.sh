@@ -16,3 +16,7 @@ echo "ruff"
 "$venv/bin/ruff" check --quiet rehearsal/aws tools
 echo "parliament, and the list of properties that cannot change"
 LINT_PYTHON="$venv/bin/python" go test -count=1 -run '^(TestIAMLint|TestCreateOnlyIsFresh)$' ./tests/template
+echo "licence notices"
+go test -count=1 -run '^TestNoticesAreFresh$' ./internal/notices
+echo "govulncheck"
+bash tools/vulnerabilities.sh "$go_tools/govulncheck"
