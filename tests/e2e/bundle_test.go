@@ -166,13 +166,11 @@ func (d *deployment) checkSources(t *testing.T, mode string) {
 	for _, c := range calls {
 		place, ofS3 := strings.CutPrefix(c.Resource, "arn:aws:s3:::")
 		bucket, key, _ := strings.Cut(place, "/")
-		if !ofS3 || !slices.Contains([]string{"s3:GetObject", "s3:ListBucket"}, c.Action) {
-			continue
-		}
-		if bucket != ownBucket || !c.Allowed && c.Action == "s3:GetObject" {
+		reads := c.Action == "s3:GetObject"
+		if ofS3 && (reads && (bucket != ownBucket || !c.Allowed) || strings.HasPrefix(bucket, artifact.BucketPrefix)) {
 			t.Errorf("%s asked for %s of %s: %s", c.Principal, c.Action, c.Resource, c.Reason)
 		}
-		if !strings.Contains(c.Principal, "/loader/") {
+		if ofS3 && reads && !strings.Contains(c.Principal, "/loader/") {
 			read[strings.TrimPrefix(key, d.version+"/")] = true
 		}
 	}
@@ -211,6 +209,9 @@ func (d *deployment) checkImages(t *testing.T, s *rehearsal.Stack) {
 	}
 	run := map[string]bool{}
 	for _, p := range pods.Items {
+		if p.Namespace == "shop" {
+			continue // the customer's own, on a cluster that was there
+		}
 		for _, c := range slices.Concat(p.Spec.InitContainers, p.Spec.Containers) {
 			if strings.HasPrefix(c.Image, addonRegistry) {
 				continue
@@ -332,7 +333,7 @@ func tamperings(version string) map[string]struct {
 		"a byte in a chart":       {flip("charts/karpenter-crd-"), "was changed"},
 		"a byte in the images":    {flip("images.txt"), "images.txt was changed"},
 		"a byte in the sums":      {flip("SHA256SUMS"), "was not signed with the key"},
-		"a byte in the signature": {flip("SHA256SUMS.minisig"), "signature"},
+		"a byte in the signature": {flip("SHA256SUMS.minisig"), "SHA256SUMS"},
 		"a file too many":         {add(top + "templates/more.yaml"), "templates/more.yaml is no file of the version"},
 		"a file too few":          {func(all []member) []member { return all[1:] }, "LICENSE is missing"},
 		"a file twice":            {add(top + "quickstart.yaml"), "is there twice"},
