@@ -27,7 +27,8 @@ func TestBundleTellsMistakes(t *testing.T) {
 		"unknown":   {[]string{"bundle", "unload"}, true, []string{`unknown argument "unload"`}},
 		"no source": {[]string{"bundle", "--source", dir, "--unsigned"}, false, []string{"read the version"}},
 		"much": {
-			[]string{"bundle", "--source", "../..", "--key", filepath.Join(dir, "no"), "--charts", dir, "--out", mine}, false,
+			[]string{"bundle", "--source", "../..", "--key", filepath.Join(dir, "no"), "--charts", dir, "--out", mine},
+			false,
 			[]string{mine + " is there, and is not overwritten", "read the signing key", "chart karpenter ", "chart karpenter-crd ", "chart aws-load-balancer-controller ", "chart workspace "},
 		},
 		"no archive":       {[]string{"bundle", "load", "--bucket", "b", "--region", "eu-west-1"}, true, []string{"one archive"}},

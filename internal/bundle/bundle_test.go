@@ -24,8 +24,8 @@ import (
 const digest = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
 // pod is a template of a chart with one container.
-func pod(kind, annotation, image string) string {
-	return "apiVersion: v1\nkind: " + kind + "\nmetadata: {name: x, annotations: {a: b" + annotation + "}}\nspec: {containers: [{name: a, image: '" + image + "'}]}\n"
+func pod(annotation, image string) string {
+	return "apiVersion: v1\nkind: Pod\nmetadata: {name: x, annotations: {a: b" + annotation + "}}\nspec: {containers: [{name: a, image: '" + image + "'}]}\n"
 }
 
 // templates are those of charts of the names that the project's templates
@@ -33,14 +33,14 @@ func pod(kind, annotation, image string) string {
 var templates = map[string]map[string]string{
 	"karpenter-crd": {},
 	"karpenter": {
-		"a": pod("Pod", "", `{{ .Values.controller.image.repository }}:{{ .Chart.Version }}@`+digest),
-		"b": pod("Pod", `, helm.sh/hook: pre-install`, `{{ .Values.controller.image.repository }}-hook:1`),
-		"c": pod("Pod", `, helm.sh/hook: test`, `test.example.com/never:1`),
+		"a": pod("", `{{ .Values.controller.image.repository }}:{{ .Chart.Version }}@`+digest),
+		"b": pod(`, helm.sh/hook: pre-install`, `{{ .Values.controller.image.repository }}-hook:1`),
+		"c": pod(`, helm.sh/hook: test`, `test.example.com/never:1`),
 	},
 	"aws-load-balancer-controller": {
-		"a": `{{ if ne .Values.region "us-east-1" }}{{ fail "no region" }}{{ end }}` + pod("Pod", "", `{{ .Values.image.repository }}:v{{ .Chart.Version }}`),
+		"a": `{{ if ne .Values.region "us-east-1" }}{{ fail "no region" }}{{ end }}` + pod("", `{{ .Values.image.repository }}:v{{ .Chart.Version }}`),
 	},
-	"workspace": {"a": pod("Pod", "", "engine")},
+	"workspace": {"a": pod("", "engine")},
 }
 
 // tarred is a gzipped tar of the files.
@@ -194,20 +194,20 @@ func TestUnpackRefuses(t *testing.T) {
 		archive []byte
 		says    string
 	}{
-		"a way up":              {tarred(t, "", map[string]string{top + "../../x": ""}), "no name of a bundle's file"},
-		"a way up at the top":   {tarred(t, "", map[string]string{"../x": ""}), "no name of a bundle's file"},
-		"a way from the root":   {tarred(t, "", map[string]string{"/etc/x": ""}), "no name of a bundle's file"},
-		"a hidden file":         {tarred(t, "", map[string]string{top + ".x": ""}), "no name of a bundle's file"},
-		"a backslash":           {tarred(t, "", map[string]string{top + `..\x`: ""}), "no name of a bundle's file"},
-		"a device of Windows":   {tarred(t, "", map[string]string{top + "c:x": ""}), "no name of a bundle's file"},
-		"a file on a folder":    {tarred(t, "", map[string]string{top + "a": "", top + "a/b": ""}), "not a directory"},
-		"two folders":           {tarred(t, "", map[string]string{top + "x": "", "e6data-quickstart-1.2.4/x": ""}), "is not in the folder"},
-		"too many files":        {tarred(t, "", many), "more than 1000 files"},
-		"no archive":            {[]byte("text"), "it is no bundle"},
-		"an archive cut off":    {whole[:len(whole)-12], "unexpected EOF"},
-		"something behind it":   {append(bytes.Clone(whole), "more"...), "take it apart"},
-		"a byte of the gzip":    {flipped(whole), "take it apart"},
-		"more than it may be":   {tarred(t, "", map[string]string{top + "x": strings.Repeat("0", 20000)}), "more than"},
+		"a way up":            {tarred(t, "", map[string]string{top + "../../x": ""}), "no name of a bundle's file"},
+		"a way up at the top": {tarred(t, "", map[string]string{"../x": ""}), "no name of a bundle's file"},
+		"a way from the root": {tarred(t, "", map[string]string{"/etc/x": ""}), "no name of a bundle's file"},
+		"a hidden file":       {tarred(t, "", map[string]string{top + ".x": ""}), "no name of a bundle's file"},
+		"a backslash":         {tarred(t, "", map[string]string{top + `..\x`: ""}), "no name of a bundle's file"},
+		"a device of Windows": {tarred(t, "", map[string]string{top + "c:x": ""}), "no name of a bundle's file"},
+		"a file on a folder":  {tarred(t, "", map[string]string{top + "a": "", top + "a/b": ""}), "not a directory"},
+		"two folders":         {tarred(t, "", map[string]string{top + "x": "", "e6data-quickstart-1.2.4/x": ""}), "is not in the folder"},
+		"too many files":      {tarred(t, "", many), "more than 1000 files"},
+		"no archive":          {[]byte("text"), "it is no bundle"},
+		"an archive cut off":  {whole[:len(whole)-12], "unexpected EOF"},
+		"something behind it": {append(bytes.Clone(whole), "more"...), "take it apart"},
+		"a byte of the gzip":  {flipped(whole), "take it apart"},
+		"more than it may be": {tarred(t, "", map[string]string{top + "x": strings.Repeat("0", 20000)}), "more than"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
