@@ -220,7 +220,7 @@ func verify(t *testing.T, place string, key *minisign.PublicKey) (right int, err
 // Whatever is changed in a version is seen, and named.
 func TestATamperedFileIsNamed(t *testing.T) {
 	dir, key := signed(t)
-	if right, err := verify(t, dir, &key); err != nil || right != 13 {
+	if right, err := verify(t, dir, &key); err != nil || right != 14 {
 		t.Fatalf("%d right, %v", right, err)
 	}
 	for name, text := range contents(t, dir) {
@@ -287,7 +287,7 @@ func TestAnAddressIsVerifiedToo(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := site{opened.(site).at, server.Client()}
-	if version, right, err := Verify(t.Context(), s, &key); err != nil || right != 13 || version != "1.2.3" {
+	if version, right, err := Verify(t.Context(), s, &key); err != nil || right != 14 || version != "1.2.3" {
 		t.Errorf("version %q, %d right, %v", version, right, err)
 	}
 	write(t, dir, map[string]string{"site/index.html": "<!doctype html><script src=evil.js></script>\n"})
