@@ -1,6 +1,7 @@
 package quickcreate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +24,8 @@ type Launch struct {
 	Template string // its place in the version, such as templates/existing-vpc.yaml
 	// Bucket holds the version; empty: the region's published bucket.
 	Bucket string
-	// StackName is empty for e6data-<workspace name>.
+	// StackName is empty for e6data-<workspace name>, or e6data-workspace: a
+	// deployer's policy is for names that begin so.
 	StackName string
 	// Answers by the parameters' names; those left out keep their defaults, or
 	// are asked for in the console.
@@ -49,7 +51,7 @@ func (f Form) Link(l Launch) (string, error) {
 	template, errTemplate := TemplateURL(l.Region, bucket, l.Version, l.Template)
 	name := l.StackName
 	if name == "" {
-		name = strings.TrimSuffix("e6data-"+answers["WorkspaceName"], "-")
+		name = "e6data-" + cmp.Or(answers["WorkspaceName"], "workspace")
 	}
 	var errName error
 	if !stackName.MatchString(name) {

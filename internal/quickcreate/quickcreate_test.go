@@ -77,7 +77,7 @@ func TestPartitionsHaveTheirOwnHosts(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := filled(t, link)
-		if !strings.HasPrefix(link, want[0]) || got.Get("templateURL") != want[1] || got.Get("param_ArtifactBucket") != "mirror" || got.Get("stackName") != "e6data" {
+		if !strings.HasPrefix(link, want[0]) || got.Get("templateURL") != want[1] || got.Get("param_ArtifactBucket") != "mirror" || got.Get("stackName") != "e6data-workspace" {
 			t.Errorf("%s: %s", region, link)
 		}
 	}

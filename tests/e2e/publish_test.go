@@ -402,16 +402,12 @@ func (d *deployment) launchLink(t *testing.T, mode, link string, entered map[str
 	own, customer, cluster := d.customersPlace(t, mode)
 	maps.Copy(entered, own)
 	filled := filledIn(t, link)
-	name := filled.Get("stackName")
-	if deployer != nil {
-		name = "e6data-analytics" // the policies are for such names
-	}
 	for key := range filled {
 		if name, found := strings.CutPrefix(key, "param_"); found {
 			entered[name] = filled.Get(key)
 		}
 	}
-	s := d.clients.NewStack(name, filled.Get("templateURL"), logEvents(t))
+	s := d.clients.NewStack(filled.Get("stackName"), filled.Get("templateURL"), logEvents(t))
 	s.NamedRoles, s.Deployer = mode == contract.ModeExistingEKS, deployer
 	if err := s.Create(t.Context(), entered); err != nil {
 		t.Fatal(err)
