@@ -164,7 +164,7 @@ type PodLog struct {
 // Quota is one of the account's quotas that a launch needs.
 type Quota struct {
 	Service, Code, Name string
-	Value               float64
+	Applied             float64
 }
 
 // Gap is a part that could not be read.

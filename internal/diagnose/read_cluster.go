@@ -132,7 +132,7 @@ func (c *collector) readQuotas(ctx context.Context) {
 	for _, q := range []preflight.Quota{preflight.VPCsPerRegion, preflight.GatewaysPerRegion, preflight.NATsPerZone, preflight.ElasticIPs} {
 		out, err := c.quotas.GetServiceQuota(ctx, &servicequotas.GetServiceQuotaInput{ServiceCode: &q.Service, QuotaCode: &q.Code})
 		if !c.gap("the quotas of the account, "+q.Name, err) && out.Quota != nil {
-			c.facts.Quotas = append(c.facts.Quotas, Quota{Service: q.Service, Code: q.Code, Name: q.Name, Value: deref(out.Quota.Value)})
+			c.facts.Quotas = append(c.facts.Quotas, Quota{Service: q.Service, Code: q.Code, Name: q.Name, Applied: deref(out.Quota.Value)})
 		}
 	}
 }

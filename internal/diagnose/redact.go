@@ -77,14 +77,50 @@ var (
 	account   = regexp.MustCompile(`\d{12,}`)
 )
 
-// Text takes the secrets out of a text. Lines that are JSON stay JSON.
+// Text takes the secrets out of a text. What is JSON in it stays JSON.
 func (r *Redactor) Text(s string) string {
-	s = privateKey.ReplaceAllString(r.known(s), redacted)
+	s = r.embedded(privateKey.ReplaceAllString(r.known(s), redacted))
 	lines := strings.Split(s, "\n")
 	for i, line := range lines {
 		lines[i] = r.line(line)
 	}
 	return strings.Join(lines, "\n")
+}
+
+// embedded works on the JSON objects and lists of objects in a text: what is
+// secret in these follows from where it stands.
+func (r *Redactor) embedded(s string) string {
+	var out strings.Builder
+	for {
+		at := jsonStart.FindStringIndex(s)
+		if at == nil {
+			return out.String() + s
+		}
+		out.WriteString(s[:at[0]])
+		s = s[at[0]:]
+		v, length, ok := decodeJSON(s)
+		text, err := marshal(r.value("", v))
+		if !ok || err != nil {
+			out.WriteString(s[:1])
+			s = s[1:]
+			continue
+		}
+		out.Write(text)
+		s = s[length:]
+	}
+}
+
+// jsonStart is where an object, or a list of objects, may begin.
+var jsonStart = regexp.MustCompile(`\{\s*"|\[\s*\{`)
+
+// decodeJSON decodes the value with which s begins, and says how long it is.
+func decodeJSON(s string) (v any, length int, ok bool) {
+	d := json.NewDecoder(strings.NewReader(s))
+	d.UseNumber()
+	if err := d.Decode(&v); err != nil {
+		return nil, 0, false
+	}
+	return v, int(d.InputOffset()), true
 }
 
 func (r *Redactor) known(s string) string {
@@ -95,11 +131,6 @@ func (r *Redactor) known(s string) string {
 }
 
 func (r *Redactor) line(s string) string {
-	if v, ok := asJSON(s); ok {
-		if text, err := marshal(r.value("", v)); err == nil {
-			return string(text)
-		}
-	}
 	s = presigned.ReplaceAllString(s, "$1?"+redacted)
 	s = signedPart.ReplaceAllString(s, redacted)
 	s = userInfo.ReplaceAllString(s, "$1"+redacted+"@")
@@ -114,7 +145,7 @@ func pairs(s string) string {
 	return named.ReplaceAllStringFunc(s, func(match string) string {
 		part := named.FindStringSubmatch(match)
 		switch {
-		case strings.HasPrefix(part[3], redacted[:len(redacted)-1]): // the ] is not taken for a part of a value
+		case strings.HasPrefix(strings.TrimLeft(part[3], `\"'`), redacted[:len(redacted)-1]): // the ] is not taken for a part of a value
 			return match
 		case strings.EqualFold(part[1], "secretsmanager"): // an action or an ARN of this service, which may be the cause
 			return part[1] + part[2] + pairs(part[3])
@@ -140,20 +171,6 @@ func (r *Redactor) Facts(f *Facts) (*Facts, error) {
 	return &out, nil
 }
 
-// asJSON decodes a JSON object or array.
-func asJSON(s string) (v any, ok bool) {
-	s = strings.TrimSpace(s)
-	if s == "" || s[0] != '{' && s[0] != '[' {
-		return nil, false
-	}
-	d := json.NewDecoder(strings.NewReader(s))
-	d.UseNumber()
-	if err := d.Decode(&v); err != nil || d.More() {
-		return nil, false
-	}
-	return v, true
-}
-
 func marshal(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -169,11 +186,9 @@ func (r *Redactor) Value(v any) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("marshal %T: %w", v, err)
 	}
-	var plain any
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	if err := d.Decode(&plain); err != nil {
-		return nil, fmt.Errorf("decode %T: %w", v, err)
+	plain, _, ok := decodeJSON(string(text))
+	if !ok {
+		return nil, fmt.Errorf("%T does not decode", v)
 	}
 	return r.value("", plain), nil
 }
