@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -143,18 +142,6 @@ func (c *collector) cluster() string {
 	}
 	return name
 }
-
-// account is the number of the caller's account; empty if it is not known.
-func (c *collector) account() string {
-	a, err := arn.Parse(c.facts.Caller)
-	if err != nil {
-		return ""
-	}
-	return a.AccountID
-}
-
-// gone tells whether a stack's resources are deleted.
-func (s *Stack) gone() bool { return s.Status == "DELETE_COMPLETE" || s.Status == "ROLLBACK_COMPLETE" }
 
 // Nothing is the error of a look that found no stack at all, as with a name that
 // is misspelt, or without the right to see it: where the cluster and the logs

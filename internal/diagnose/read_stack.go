@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -27,8 +28,27 @@ func (c *collector) readStacks(ctx context.Context) {
 	}
 	for _, id := range ids {
 		if s := c.readStack(ctx, id); s != nil {
+			s.complete(events)
 			c.facts.Stacks = append(c.facts.Stacks, *s)
 		}
+	}
+}
+
+// complete adds the resources that only the events tell of: deleted ones, as
+// after a rollback, and all if they may not be listed.
+func (s *Stack) complete(events []stackevents.Event) {
+	last := map[string]int{}
+	for i := range events {
+		if e := &events[i]; e.StackID == s.ID && e.PhysicalID != s.ID && e.PhysicalID != "" {
+			last[e.LogicalID] = i
+		}
+	}
+	for _, r := range s.Resources {
+		delete(last, r.LogicalID)
+	}
+	for _, id := range slices.Sorted(maps.Keys(last)) {
+		e := &events[last[id]]
+		s.Resources = append(s.Resources, Resource{Stack: s.Name, LogicalID: id, Type: e.Type, PhysicalID: e.PhysicalID, Status: e.Status, Reason: e.Reason})
 	}
 }
 

@@ -55,7 +55,7 @@ var plants = map[string]func(t *rapid.T) secret{
 	},
 	"a value of several words": func(t *rapid.T) secret {
 		s := letters(t, plain, 4, 10)
-		return secret{s, rapid.SampledFrom([]string{"  password: correct horse ", "export API_TOKEN=correct horse ", "Authorization: Basic dXNlcg ", `{"authorization":"Basic `}).Draw(t, "line") + s}
+		return secret{s, rapid.SampledFrom([]string{"\n  password: correct horse ", "\nexport API_TOKEN=correct horse ", "Authorization: Basic dXNlcg ", `{"authorization":"Basic `}).Draw(t, "line") + s}
 	},
 	"a presigned URL": func(t *rapid.T) secret {
 		s := letters(t, "0123456789abcdef", 30, 60)
@@ -177,9 +177,6 @@ func TestNoSecretIsInTheArchive(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		planted := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) secret {
 			s := plants[rapid.SampledFrom(kinds).Draw(t, "kind")](t)
-			if strings.HasPrefix(s.planted, " ") { // YAML: it begins its line
-				return secret{s.text, "line one\n" + s.planted}
-			}
 			return secret{s.text, rapid.SampledFrom([]string{"", "Received response status [FAILED]. ", "line one\n"}).Draw(t, "before") +
 				s.planted + rapid.SampledFrom([]string{"", "\nlast line"}).Draw(t, "after")}
 		}), 1, 7).Draw(t, "secrets")

@@ -11,6 +11,9 @@ import (
 // longestReason keeps the summary readable: the whole text is in the events.
 const longestReason = 1200
 
+// wholeSections are never shortened.
+var wholeSections = []string{"Versions", "What could not be read"}
+
 // mostListed is how many of a kind the summary lists.
 const mostListed = 15
 
@@ -53,7 +56,7 @@ func (p *page) section(title string, lines []string, none string) {
 		p.line("%s", none)
 	}
 	for i, l := range lines {
-		if i == mostListed && title != "What could not be read" {
+		if i == mostListed && !slices.Contains(wholeSections, title) {
 			p.line("- and %d more", len(lines)-i)
 			break
 		}
