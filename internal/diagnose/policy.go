@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/e6data/aws-quickstart/internal/policy"
+	"github.com/e6data/aws-quickstart/internal/preflight"
 	"github.com/e6data/aws-quickstart/internal/quickcreate"
 )
 
@@ -34,7 +35,8 @@ func Policy(stack, region string) ([]byte, error) {
 			Sid: "Stack", Actions: []string{"cloudformation:DescribeStackEvents", "cloudformation:DescribeStacks", "cloudformation:ListStackResources"},
 			Resources: on("cloudformation", "stack/"+stack+"/*", "stack/"+stack+"-*"),
 		},
-		{Sid: "NamesOfDeletedStacksAndQuotas", Actions: []string{"cloudformation:ListStacks", "servicequotas:GetServiceQuota"}, Resources: []string{"*"}}, // neither knows resources
+		{Sid: "NamesOfDeletedStacks", Actions: []string{"cloudformation:ListStacks"}, Resources: []string{"*"}}, // it knows no resources
+		{Sid: "Quotas", Actions: []string{"servicequotas:GetServiceQuota"}, Resources: on("servicequotas", quotaNames()...)},
 		{Sid: "Functions", Actions: []string{"lambda:GetFunctionConfiguration"}, Resources: on("lambda", "function:"+start+"*")},
 		{Sid: "FunctionLogs", Actions: []string{"logs:DescribeLogStreams", "logs:GetLogEvents"}, Resources: on("logs", "log-group:"+start+"*")},
 		{
@@ -50,6 +52,16 @@ func Policy(stack, region string) ([]byte, error) {
 		return nil, fmt.Errorf("marshal the policy: %w", err)
 	}
 	return append(text, '\n'), nil
+}
+
+// quotas are those that Preflight looks at first.
+var quotas = []preflight.Quota{preflight.VPCsPerRegion, preflight.GatewaysPerRegion, preflight.NATsPerZone, preflight.ElasticIPs}
+
+func quotaNames() (names []string) {
+	for _, q := range quotas {
+		names = append(names, q.Service+"/"+q.Code)
+	}
+	return names
 }
 
 // StackName is the name in a stack's ID, and any other text as it is.

@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 
 	"github.com/e6data/aws-quickstart/internal/awserror"
-	"github.com/e6data/aws-quickstart/internal/preflight"
 )
 
 // mostEntries bounds what is read of a customer's own cluster.
@@ -129,7 +128,7 @@ func (c *collector) readEntry(ctx context.Context, cluster, principal string) Ac
 
 // readQuotas reads those that Preflight looks at first.
 func (c *collector) readQuotas(ctx context.Context) {
-	for _, q := range []preflight.Quota{preflight.VPCsPerRegion, preflight.GatewaysPerRegion, preflight.NATsPerZone, preflight.ElasticIPs} {
+	for _, q := range quotas {
 		out, err := c.quotas.GetServiceQuota(ctx, &servicequotas.GetServiceQuotaInput{ServiceCode: &q.Service, QuotaCode: &q.Code})
 		if !c.gap("the quotas of the account, "+q.Name, err) && out.Quota != nil {
 			c.facts.Quotas = append(c.facts.Quotas, Quota{Service: q.Service, Code: q.Code, Name: q.Name, Applied: deref(out.Quota.Value)})
