@@ -101,7 +101,7 @@ func TestTheCommandsOfTheDocumentation(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for _, want := range []string{
-		"us-east-1.console.aws.amazon.com/cloudformation/home", // the link
+		"https://console.aws.amazon.com/cloudformation/home?region=us-east-1", // the link
 		"WorkspaceConfig", "https://console.e6data.com/", // the outputs
 		"Stack e6data-analytics in us-east-1 is CREATE_COMPLETE: healthy",
 	} {
