@@ -80,8 +80,8 @@ var (
 	quickstartLine = regexp.MustCompile(`(?:^|\$\(|&& )(?:dist/)?quickstart( [a-z-][^"|;&)]*)`)
 	makeLine       = regexp.MustCompile(`(?:^|&& )make((?: [A-Za-z=".-]+)+)`)
 	// noCommand is a picture, or a sentence that begins with make.
-	noCommand      = regexp.MustCompile(`─|^make the `)
-	makeTarget     = regexp.MustCompile(`(?m)^([a-z][a-z-]*):`)
+	noCommand  = regexp.MustCompile(`─|^make the `)
+	makeTarget = regexp.MustCompile(`(?m)^([a-z][a-z-]*):`)
 )
 
 // Every command line in the pages is one that the command and the Makefile take:

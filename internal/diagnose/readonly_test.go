@@ -16,7 +16,10 @@ type sent int
 
 func (s *sent) Do(*http.Request) (*http.Response, error) { *s++; return nil, http.ErrHandlerTimeout }
 
-func (s *sent) RoundTrip(*http.Request) (*http.Response, error) { *s++; return nil, http.ErrHandlerTimeout }
+func (s *sent) RoundTrip(*http.Request) (*http.Response, error) {
+	*s++
+	return nil, http.ErrHandlerTimeout
+}
 
 func TestNothingButReadsIsSentToAWS(t *testing.T) {
 	var out sent

@@ -88,7 +88,9 @@ func TestTheLineOfTheLog(t *testing.T) {
 		{Group: group, Stream: "another", Lines: []Line{line(-time.Second, "ERROR", "Workspace", "of another stream")}},
 		{Group: group, Stream: stream, Lines: []Line{
 			line(-3*time.Second, "ERROR", "Workspace", "older"), line(-2*time.Second, "ERROR", "Workspace", "the cause"), line(-time.Second, "ERROR", "Karpenter", "of another"),
-			line(-time.Second, "INFO", "Workspace", "no error"), {events[1].At, "START RequestId"}, line(time.Hour, "ERROR", "Workspace", "of a later try"),
+			line(-time.Second, "INFO", "Workspace", "no error"),
+			{events[1].At, "START RequestId"},
+			line(time.Hour, "ERROR", "Workspace", "of a later try"),
 		}},
 	}}
 	v := Judge(f)
