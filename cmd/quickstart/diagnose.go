@@ -68,6 +68,21 @@ A deleted stack is found by its ID, or by its name for 90 days. See docs/operate
 
 // check finds all mistakes of the command line, and completes it.
 func (d *diagnosing) check() error {
+	wrong := []error{d.checkStack()}
+	if d.Streams < 1 || d.Streams > mostStreams {
+		wrong = append(wrong, fmt.Errorf("--streams %d: want 1 to %d", d.Streams, mostStreams))
+	}
+	if d.Lines < 1 || d.Lines > mostLines {
+		wrong = append(wrong, fmt.Errorf("--lines %d: want 1 to %d", d.Lines, mostLines))
+	}
+	if d.Window <= 0 {
+		wrong = append(wrong, fmt.Errorf("--since %s: want a time such as 72h", d.Window))
+	}
+	return errors.Join(wrong...)
+}
+
+// checkStack also takes the region of a stack's ID.
+func (d *diagnosing) checkStack() error {
 	var wrong []error
 	if d.Stack == "" {
 		wrong = append(wrong, errors.New("give --stack with the stack's name or ID"))
@@ -83,15 +98,6 @@ func (d *diagnosing) check() error {
 	}
 	if d.region == "" {
 		wrong = append(wrong, errors.New("give --region with the stack's region"))
-	}
-	if d.Streams < 1 || d.Streams > mostStreams {
-		wrong = append(wrong, fmt.Errorf("--streams %d: want 1 to %d", d.Streams, mostStreams))
-	}
-	if d.Lines < 1 || d.Lines > mostLines {
-		wrong = append(wrong, fmt.Errorf("--lines %d: want 1 to %d", d.Lines, mostLines))
-	}
-	if d.Window <= 0 {
-		wrong = append(wrong, fmt.Errorf("--since %s: want a time such as 72h", d.Window))
 	}
 	return errors.Join(wrong...)
 }
@@ -154,11 +160,11 @@ func toolVersion() string {
 	if !ok {
 		return "unknown"
 	}
-	version := "quickstart " + info.Main.Version
+	version := []string{"quickstart " + info.Main.Version}
 	for _, s := range info.Settings {
 		if s.Key == "vcs.revision" || s.Key == "vcs.modified" && s.Value == "true" {
-			version += ", " + s.Key + " " + s.Value
+			version = append(version, s.Key+" "+s.Value)
 		}
 	}
-	return version + ", " + info.GoVersion
+	return strings.Join(append(version, info.GoVersion), ", ")
 }

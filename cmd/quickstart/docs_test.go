@@ -105,7 +105,7 @@ func TestCommandsInThePagesExist(t *testing.T) {
 				}
 			}
 			for _, m := range makeLine.FindAllStringSubmatch(line, -1) {
-				for _, word := range strings.Fields(m[1]) {
+				for word := range strings.FieldsSeq(m[1]) {
 					if strings.ContainsAny(word, "=\"") {
 						break // a variable, and what it holds
 					}

@@ -65,6 +65,12 @@ func (c *collector) identify(ctx context.Context) string {
 	case err == nil || !strings.Contains(awserror.Text(err), "does not exist"):
 		return c.Stack
 	}
+	return c.newestDeleted(ctx)
+}
+
+// newestDeleted is the ID of the stack of this name that was deleted last; the
+// name itself if there is none.
+func (c *collector) newestDeleted(ctx context.Context) string {
 	pages := cloudformation.NewListStacksPaginator(c.stacks, &cloudformation.ListStacksInput{StackStatusFilter: []types.StackStatus{types.StackStatusDeleteComplete}})
 	var newest *types.StackSummary
 	for pages.HasMorePages() {

@@ -51,7 +51,7 @@ func isSecret(name string) bool {
 	return slices.ContainsFunc(secretWords, func(w string) bool { return strings.Contains(plain, w) })
 }
 
-const secretName = `[a-z0-9_.-]*(?:pass(?:word|wd|phrase)|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|external[_-]?id|response[_-]?url|cookie)[a-z0-9_.-]*`
+const secretName = `[a-z0-9_.-]*(?:pass(?:word|wd|phrase)|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|external[_-]?id|response[_-]?url|cookie)[a-z0-9_.-]*` //nolint:gosec // G101: how names of secrets look
 
 var (
 	privateKey = regexp.MustCompile(`(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(-----END [A-Z0-9 ]*PRIVATE KEY-----|$)`)

@@ -129,8 +129,8 @@ func fill(v reflect.Value, draw func() string) {
 			v.Set(reflect.ValueOf(time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)))
 			return
 		}
-		for i := range v.NumField() {
-			fill(v.Field(i), draw)
+		for _, field := range v.Fields() {
+			fill(field, draw)
 		}
 	default:
 	}

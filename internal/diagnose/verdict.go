@@ -69,7 +69,7 @@ func (v *Verdict) conclude(f *Facts) {
 	}
 	root := &f.Stacks[0]
 	v.Headline = fmt.Sprintf("stack %s in %s is %s", root.Name, f.Asked.Region, root.Status)
-	well := root.Status == "CREATE_COMPLETE" || root.Status == "UPDATE_COMPLETE" || root.Status == "IMPORT_COMPLETE"
+	well := slices.Contains([]string{"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}, root.Status)
 	v.Healthy = well && len(v.Troubles) == 0 && (v.Operation == nil || v.Past)
 	switch {
 	case v.Healthy && len(f.Gaps) > 0:

@@ -123,7 +123,7 @@ func TestTheSummaryComesFirstAndIsReproducible(t *testing.T) {
 // What is unread is in the summary, however much.
 func TestEveryGapIsInTheSummary(t *testing.T) {
 	f := &Facts{}
-	for _, part := range strings.Split("a b c d e f g h i j k l m n o p q r s t", " ") {
+	for part := range strings.SplitSeq("a b c d e f g h i j k l m n o p q r s t", " ") {
 		f.Gaps = append(f.Gaps, Gap{Part: "part-" + part, Action: "do:" + part, Why: "denied"})
 	}
 	v := Judge(f)
