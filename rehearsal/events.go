@@ -3,16 +3,13 @@ package rehearsal
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/e6data/aws-quickstart/internal/stackevents"
 )
 
-const stackType = "AWS::CloudFormation::Stack"
+const stackType = stackevents.StackType
 
 // Event is one stack event: CloudFormation's own, with times relative to the
 // operation's start.
@@ -26,11 +23,11 @@ type Event struct {
 // failedByItself tells whether the event is a cause: not a resource that was
 // only cancelled, nor a stack that reports its resources.
 func (e Event) failedByItself() bool {
-	return e.Failed() && !strings.Contains(e.Reason, "cancelled") && e.Type != stackType
+	return stackevents.IsCause(e.Type, e.Status, e.Reason)
 }
 
 // Failed tells whether the operation on the resource failed, by itself or not.
-func (e Event) Failed() bool { return strings.HasSuffix(e.Status, "_FAILED") }
+func (e Event) Failed() bool { return stackevents.IsFailed(e.Status) }
 
 // Running tells whether the operation goes on.
 func (e Event) Running() bool { return strings.HasSuffix(e.Status, "_IN_PROGRESS") }
@@ -50,52 +47,27 @@ func (e Event) Notable() bool {
 // newEvents reads the events that were not seen before, of the stack and of the
 // nested stacks it names, oldest first.
 func (s *Stack) newEvents(ctx context.Context, start time.Time, begun map[string]time.Time) ([]Event, error) {
-	var fresh []types.StackEvent
-	known := map[string]bool{s.id: true}
-	for queue := []string{s.id}; len(queue) > 0; queue = queue[1:] {
-		all, err := s.clients.stackEvents(ctx, queue[0])
-		if err != nil {
-			return nil, fmt.Errorf("read the events of %s: %w", s.Name, err)
-		}
-		for _, ev := range all {
-			if id := aws.ToString(ev.PhysicalResourceId); aws.ToString(ev.ResourceType) == stackType && strings.HasPrefix(id, "arn:") && !known[id] {
-				known[id] = true
-				queue = append(queue, id)
-			}
-			if id := aws.ToString(ev.EventId); !s.seen[id] {
-				s.seen[id] = true
-				fresh = append(fresh, ev)
-			}
-		}
+	all, err := stackevents.Read(ctx, s.clients.CloudFormation, s.id)
+	if err != nil && !isNoStack(err) {
+		return nil, fmt.Errorf("read the events of %s: %w", s.Name, err)
 	}
-	slices.SortStableFunc(fresh, func(a, b types.StackEvent) int { return aws.ToTime(a.Timestamp).Compare(aws.ToTime(b.Timestamp)) })
-	events := make([]Event, 0, len(fresh))
-	for _, ev := range fresh {
-		events = append(events, newEvent(ev, start, begun))
+	var events []Event
+	for i := range all {
+		if !s.seen[all[i].EventID] {
+			s.seen[all[i].EventID] = true
+			events = append(events, newEvent(&all[i], start, begun))
+		}
 	}
 	return events, nil
 }
 
-// stackEvents are all events of one stack, none if it does not exist. The API
-// gives the newest first; here the oldest comes first, so that events of equal
-// time stay in order.
-func (c *Clients) stackEvents(ctx context.Context, name string) (all []types.StackEvent, err error) {
-	p := cloudformation.NewDescribeStackEventsPaginator(c.CloudFormation, &cloudformation.DescribeStackEventsInput{StackName: &name})
-	err = pages(ctx, p.HasMorePages, p.NextPage, func(o *cloudformation.DescribeStackEventsOutput) { all = append(all, o.StackEvents...) })
-	if isNoStack(err) {
-		return nil, nil
-	}
-	slices.Reverse(all)
-	return all, err
-}
-
 // newEvent converts one event; begun remembers when each resource's operation
 // started.
-func newEvent(ev types.StackEvent, start time.Time, begun map[string]time.Time) Event {
-	at, key := aws.ToTime(ev.Timestamp), aws.ToString(ev.StackName)+"/"+aws.ToString(ev.LogicalResourceId)
+func newEvent(ev *stackevents.Event, start time.Time, begun map[string]time.Time) Event {
+	at, key := ev.At, ev.Stack+"/"+ev.LogicalID
 	e := Event{
-		Stack: aws.ToString(ev.StackName), LogicalID: aws.ToString(ev.LogicalResourceId), Type: aws.ToString(ev.ResourceType),
-		Status: string(ev.ResourceStatus), Reason: aws.ToString(ev.ResourceStatusReason), Elapsed: max(0, at.Sub(start)),
+		Stack: ev.Stack, LogicalID: ev.LogicalID, Type: ev.Type,
+		Status: ev.Status, Reason: ev.Reason, Elapsed: max(0, at.Sub(start)),
 	}
 	if e.Running() {
 		begun[key] = at

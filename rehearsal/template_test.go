@@ -5,9 +5,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/e6data/aws-quickstart/internal/stackevents"
 )
 
 func TestRetained(t *testing.T) {
@@ -54,9 +55,8 @@ func TestEventsTellHowLongAResourceTook(t *testing.T) {
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	begun := map[string]time.Time{}
 	event := func(seconds int, status types.ResourceStatus) Event {
-		return newEvent(types.StackEvent{
-			StackName: aws.String("s"), LogicalResourceId: aws.String("Vpc"), ResourceType: aws.String("AWS::EC2::VPC"),
-			ResourceStatus: status, Timestamp: aws.Time(start.Add(time.Duration(seconds) * time.Second)),
+		return newEvent(&stackevents.Event{
+			Stack: "s", LogicalID: "Vpc", Type: "AWS::EC2::VPC", Status: string(status), At: start.Add(time.Duration(seconds) * time.Second),
 		}, start, begun)
 	}
 	if e := event(2, types.ResourceStatusCreateInProgress); e.Took != 0 || e.Elapsed != 2*time.Second {

@@ -60,7 +60,9 @@ func root(getenv func(string) string) *cobra.Command {
 		SilenceErrors: true,
 	}
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	c.AddCommand(buildCommand(), bundleCommand(getenv), linkCommand(), policyCommand(), publishCommand(getenv), rehearseCommand(getenv), verifyCommand())
+	c.AddCommand(
+		buildCommand(), bundleCommand(getenv), diagnoseCommand(), linkCommand(), policyCommand(), publishCommand(getenv), rehearseCommand(getenv), verifyCommand(),
+	)
 	return c
 }
 

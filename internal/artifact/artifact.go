@@ -3,17 +3,14 @@
 package artifact
 
 import (
-	"archive/zip"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
-	"time"
 )
 
 // Functions are the Lambda functions, by their folder under lambdas/.
@@ -108,23 +105,5 @@ func Build(ctx context.Context, root, function string, a Architecture, dir strin
 		return "", err
 	}
 	defer in.Close()
-	return path, writeZip(out, in)
-}
-
-// epoch is the modification time of every zipped file: zip's own first day, so
-// that the bytes do not tell when they were made.
-var epoch = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
-
-func writeZip(w io.Writer, bootstrap io.Reader) error {
-	z := zip.NewWriter(w)
-	h := &zip.FileHeader{Name: "bootstrap", Method: zip.Deflate, Modified: epoch}
-	h.SetMode(0o755)
-	f, err := z.CreateHeader(h)
-	if err != nil {
-		return err
-	}
-	if _, err := io.Copy(f, bootstrap); err != nil {
-		return err
-	}
-	return z.Close()
+	return path, WriteZip(out, Entry{Name: "bootstrap", Mode: 0o755, Content: in})
 }

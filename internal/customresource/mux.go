@@ -149,15 +149,9 @@ func (m *Mux) dispatch(ctx context.Context, ev event, run *attempt) outcome {
 
 // logPlace is the end of every reason: where the whole log is.
 func (m *Mux) logPlace(ctx context.Context) string {
-	if m.logGroup == "" {
-		return ""
+	p := LogPlace{Group: m.logGroup, Stream: m.logStream}
+	if lc, ok := lambdacontext.FromContext(ctx); ok {
+		p.Request = lc.AwsRequestID
 	}
-	place := " (full log: CloudWatch log group " + m.logGroup
-	if m.logStream != "" {
-		place += ", stream " + m.logStream
-	}
-	if lc, ok := lambdacontext.FromContext(ctx); ok && lc.AwsRequestID != "" {
-		place += ", request " + lc.AwsRequestID
-	}
-	return place + ")"
+	return p.String()
 }

@@ -2,13 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/smithy-go"
 
+	"github.com/e6data/aws-quickstart/internal/awserror"
 	"github.com/e6data/aws-quickstart/internal/preflight"
 )
 
@@ -79,41 +78,12 @@ func (l *looks) failed(on string, err error) {
 	l.facts.Unread = append(l.facts.Unread, unread(on, err))
 }
 
-// prefixes are the IAM prefixes of services, by the SDK's names.
-var prefixes = map[string]string{
-	"CloudWatch Logs": "logs", "EC2": "ec2", "EKS": "eks", "IAM": "iam", "KMS": "kms", "S3": "s3", "Service Quotas": "servicequotas",
-}
-
 func unread(on string, err error) preflight.Unread {
-	u := preflight.Unread{On: on, Text: err.Error()}
-	if op, ok := errors.AsType[*smithy.OperationError](err); ok {
-		u.Action = prefixes[op.Service()] + ":" + op.Operation()
+	denied, text := awserror.Denied(err), awserror.Text(err)
+	return preflight.Unread{
+		On: on, Action: awserror.Action(err), Text: text,
+		Denied: denied, ByOrganization: denied && strings.Contains(strings.ToLower(text), "service control policy"),
 	}
-	if api, ok := errors.AsType[smithy.APIError](err); ok {
-		u.Text = api.ErrorCode() + ": " + api.ErrorMessage()
-		u.Denied = isDenied(err)
-		u.ByOrganization = u.Denied && strings.Contains(strings.ToLower(api.ErrorMessage()), "service control policy")
-	}
-	return u
-}
-
-// hasCode tells whether AWS answered with one of these error codes.
-func hasCode(err error, codes ...string) bool {
-	api, ok := errors.AsType[smithy.APIError](err)
-	if !ok {
-		return false
-	}
-	for _, c := range codes {
-		if api.ErrorCode() == c {
-			return true
-		}
-	}
-	return false
-}
-
-// isDenied tells whether a right was missing: each service has its own word.
-func isDenied(err error) bool {
-	return hasCode(err, "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Forbidden", "NotAuthorized", "AuthFailure")
 }
 
 // values are the texts behind pointers.

@@ -19,6 +19,7 @@ import (
 	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
 	"go.uber.org/goleak"
 
+	"github.com/e6data/aws-quickstart/internal/awserror"
 	"github.com/e6data/aws-quickstart/internal/contract"
 	"github.com/e6data/aws-quickstart/internal/customresource"
 	"github.com/e6data/aws-quickstart/internal/preflight"
@@ -171,7 +172,7 @@ func TestPreflightGoesOnWithoutRights(t *testing.T) {
 				if reason != "" {
 					t.Errorf("%s, %s of %s stops it: %s", mode, code, operation, reason)
 				}
-				if strings.Contains(log, prefixes[service]+":"+name) && strings.Contains(log, "name=fact-unread stops=false") {
+				if strings.Contains(log, awserror.Action(p.fails[operation])) && strings.Contains(log, "name=fact-unread stops=false") {
 					told[operation] = true
 				}
 			}

@@ -8,6 +8,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/e6data/aws-quickstart/internal/awserror"
 	"github.com/e6data/aws-quickstart/internal/contract"
 	"github.com/e6data/aws-quickstart/internal/preflight"
 )
@@ -31,7 +32,7 @@ func (b chartBucket) charts(ctx context.Context, a contract.PreflightAnswers) (*
 		case regionOf(err) != "":
 			c.Region = regionOf(err)
 			return c, nil
-		case !isDenied(err) && !hasCode(err, "NotFound", "NoSuchKey", "NoSuchBucket"):
+		case !awserror.Denied(err) && !awserror.HasCode(err, "NotFound", "NoSuchKey", "NoSuchBucket"):
 			return nil, err
 		default:
 			if err := b.explain(ctx, c, bucket, key); err != nil {
@@ -48,14 +49,14 @@ func (b chartBucket) charts(ctx context.Context, a contract.PreflightAnswers) (*
 func (b chartBucket) explain(ctx context.Context, c *preflight.Charts, bucket, key string) error {
 	out, err := b.api.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &key, MaxKeys: aws.Int32(1)})
 	switch {
-	case hasCode(err, "NoSuchBucket"):
+	case awserror.HasCode(err, "NoSuchBucket"):
 		c.BucketMissing = true
-	case isDenied(err) || err == nil && len(out.Contents) > 0:
+	case awserror.Denied(err) || err == nil && len(out.Contents) > 0:
 		c.Hidden = append(c.Hidden, key)
 	case err == nil:
 		c.Missing = append(c.Missing, key)
 	}
-	if c.BucketMissing || isDenied(err) {
+	if c.BucketMissing || awserror.Denied(err) {
 		return nil
 	}
 	return err

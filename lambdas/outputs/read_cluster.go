@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eks"
 	ekstypes "github.com/aws/aws-sdk-go-v2/service/eks/types"
 
+	"github.com/e6data/aws-quickstart/internal/awserror"
 	"github.com/e6data/aws-quickstart/internal/preflight"
 )
 
@@ -58,7 +59,7 @@ func (c clusters) versions(ctx context.Context) ([]preflight.Version, error) {
 // VPC reaches the internet.
 func (a account) cluster(ctx context.Context, l *looks, name string) (*preflight.Cluster, error) {
 	out, err := a.eks.api.DescribeCluster(ctx, &eks.DescribeClusterInput{Name: &name})
-	if hasCode(err, "ResourceNotFoundException") {
+	if awserror.HasCode(err, "ResourceNotFoundException") {
 		return &preflight.Cluster{}, nil
 	}
 	if err != nil {

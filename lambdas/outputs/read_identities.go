@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
+	"github.com/e6data/aws-quickstart/internal/awserror"
 	"github.com/e6data/aws-quickstart/internal/preflight"
 )
 
@@ -69,7 +70,7 @@ func nameIn(arn string) string { return arn[strings.LastIndex(arn, "/")+1:] }
 
 func (i identities) role(ctx context.Context, name string) (*preflight.Role, error) {
 	out, err := i.api.GetRole(ctx, &iam.GetRoleInput{RoleName: &name})
-	if hasCode(err, "NoSuchEntity") {
+	if awserror.HasCode(err, "NoSuchEntity") {
 		return &preflight.Role{}, nil
 	}
 	if err != nil {
@@ -96,7 +97,7 @@ func (i identities) principal(ctx context.Context, arn string) (bool, error) {
 		return err == nil && r.Found && r.Arn == arn, err
 	}
 	out, err := i.api.GetUser(ctx, &iam.GetUserInput{UserName: &name})
-	if hasCode(err, "NoSuchEntity") {
+	if awserror.HasCode(err, "NoSuchEntity") {
 		return false, nil
 	}
 	return err == nil && aws.ToString(out.User.Arn) == arn, err
@@ -104,7 +105,7 @@ func (i identities) principal(ctx context.Context, arn string) (bool, error) {
 
 func (i identities) policy(ctx context.Context, arn string) (bool, error) {
 	_, err := i.api.GetPolicy(ctx, &iam.GetPolicyInput{PolicyArn: &arn})
-	if hasCode(err, "NoSuchEntity") {
+	if awserror.HasCode(err, "NoSuchEntity") {
 		return false, nil
 	}
 	return err == nil, err

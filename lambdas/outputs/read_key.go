@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
+	"github.com/e6data/aws-quickstart/internal/awserror"
 	"github.com/e6data/aws-quickstart/internal/preflight"
 )
 
@@ -24,7 +25,7 @@ type keys struct{ api keyReader }
 // told by itself: in another account that is usual.
 func (k keys) key(ctx context.Context, l *looks, arn string) (*preflight.Key, error) {
 	out, err := k.api.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &arn})
-	if hasCode(err, "NotFoundException") {
+	if awserror.HasCode(err, "NotFoundException") {
 		return &preflight.Key{}, nil
 	}
 	if err != nil {

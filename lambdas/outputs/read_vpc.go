@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"github.com/e6data/aws-quickstart/internal/awserror"
 	"github.com/e6data/aws-quickstart/internal/preflight"
 )
 
@@ -20,7 +21,7 @@ type vpcSettings interface {
 // vpc reads the customer's VPC. Its parts are not known each by itself.
 func (a account) vpc(ctx context.Context, l *looks, id string, space bool) (*preflight.VPC, error) {
 	out, err := a.network.ec2.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{VpcIds: []string{id}})
-	if hasCode(err, "InvalidVpcID.NotFound", "InvalidVpcID.Malformed") || err == nil && len(out.Vpcs) == 0 {
+	if awserror.HasCode(err, "InvalidVpcID.NotFound", "InvalidVpcID.Malformed") || err == nil && len(out.Vpcs) == 0 {
 		return &preflight.VPC{}, nil
 	}
 	if err != nil {

@@ -24,6 +24,7 @@ while True:
     with urllib.request.urlopen(api + "next") as got:
         request_id, event = got.headers["Lambda-Runtime-Aws-Request-Id"], got.read()
     print("GOT", flush=True)
+    print("STREAM", os.environ["AWS_LAMBDA_LOG_STREAM_NAME"], flush=True)
     if b"fail" in event:
         path, answer = "/error", b'{"errorMessage": "told to fail", "errorType": "Told"}'
     else:
@@ -306,6 +307,25 @@ class Functions(Conformance):
             client("lambda").invoke(FunctionName=name, Payload=b'"x"')
             where = place or f"/aws/lambda/{name}"
             eventually(lambda where=where: client("logs").filter_log_events(logGroupName=where)["events"])
+
+    @claim(
+        "In a log group of LoggingConfig a stream is YYYY/MM/DD/NAME[VERSION]..., and the function is told that name.",
+        f"{_LAMBDA}monitoring-cloudwatchlogs-loggroups.html",
+        _FUNCTION,
+    )
+    def test_log_stream(self) -> None:
+        group = fresh("/mine")
+        client("logs").create_log_group(logGroupName=group)
+        name = self.active(self.make(LoggingConfig={"LogGroup": group}))
+        client("lambda").invoke(FunctionName=name, Payload=b'"x"')
+        told = lambda: [  # noqa: E731
+            e
+            for e in client("logs").filter_log_events(logGroupName=group, filterPattern="STREAM")["events"]
+            if e["message"].startswith("STREAM ")
+        ]
+        line = eventually(told)[0]
+        self.assertRegex(line["logStreamName"], rf"^\d{{4}}/\d\d/\d\d/{name}\[\$LATEST\]\[?[0-9a-f]+")
+        self.assertEqual(line["message"].split()[1], line["logStreamName"])
 
     @claim("A zip file in the request has 50 MB at most.", f"{_LAMBDA}gettingstarted-limits.html", _FUNCTION)
     def test_zip(self) -> None:

@@ -1,6 +1,9 @@
 """Lambda functions: the checks of CreateFunction, the functions' environment, and their logs."""
 
 import os
+import time
+import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 from ministack.core import lambda_runtime
@@ -32,7 +35,9 @@ _drain_output = lambda_runtime.Worker._drain_stderr_bounded
 _create_record = lambda_svc._create_function
 _update_record = lambda_svc._update_config
 _worker_environment = lambda_svc._provided_worker_env
-_write_logs = lambda_svc._emit_lambda_logs
+
+# The log stream of each function, by its log group and name.
+_streams: dict[tuple[str, str], str] = {}
 
 
 def install() -> None:
@@ -107,7 +112,11 @@ def _environment(config: dict, code_dir: str, port: int) -> dict[str, str]:
         "LANG": "en_US.UTF-8",
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_LAMBDA_LOG_GROUP_NAME": log_group(config),
+        "AWS_LAMBDA_LOG_STREAM_NAME": log_stream(config),
     }
+    # By this, aws-lambda-go's logger writes JSON.
+    if log_format := (config.get("LoggingConfig") or {}).get("LogFormat"):
+        given["AWS_LAMBDA_LOG_FORMAT"] = log_format
     return {**made, **{name: value for name, value in given.items() if name not in own}}
 
 
@@ -116,7 +125,22 @@ def log_group(config: dict) -> str:
     return (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{config['FunctionName']}"
 
 
-def _deliver_logs(function: dict, *arguments: Any, **more: Any) -> None:
+def log_stream(config: dict) -> str:
+    """The stream that a function is told of, and that its lines are in.
+
+    In a group of one's own the name has the function's (Lambda Developer Guide, "Configuring CloudWatch log groups").
+    On AWS each execution environment has a stream; here those of one function share it.
+    """
+    group, name = log_group(config), config["FunctionName"]
+    owner = "" if group == f"/aws/lambda/{name}" else name
+    version = config.get("Version", "$LATEST")
+    new = f"{datetime.now(UTC):%Y/%m/%d}/{owner}[{version}]{uuid.uuid4().hex}"
+    return _streams.setdefault((group, name), new)
+
+
+def _deliver_logs(
+    function: dict, request_id: str, text: str, _error: bool, duration_ms: int, **_more: Any
+) -> None:
     """Deliver only what the role lets Lambda deliver: otherwise the lines are lost, as on AWS.
 
     A log group that is gone comes back only if the role may make it.
@@ -130,4 +154,35 @@ def _deliver_logs(function: dict, *arguments: Any, **more: Any) -> None:
     for action, resource in needed:
         if not _may(config["Role"], config["FunctionName"], action, resource, "logs"):
             return
-    _write_logs(function, *arguments, **more)
+    begin = f"START RequestId: {request_id} Version: {config.get('Version', '$LATEST')}"
+    report = f"REPORT RequestId: {request_id}\tDuration: {duration_ms} ms\tMemory Size: {config.get('MemorySize', 128)} MB"
+    _append(group, log_stream(config), [begin, *(text or "").splitlines(), f"END RequestId: {request_id}", report])
+
+
+def _append(group_name: str, stream_name: str, lines: list[str]) -> None:
+    now = int(time.time() * 1000)
+    group = cloudwatch_logs._log_groups.setdefault(
+        group_name,
+        {
+            "arn": cloudwatch_logs._make_group_arn(group_name),
+            "creationTime": now,
+            "retentionInDays": None,
+            "tags": {},
+            "subscriptionFilters": {},
+            "streams": {},
+        },
+    )
+    stream = group["streams"].setdefault(
+        stream_name,
+        {
+            "events": [],
+            "uploadSequenceToken": "1",
+            "creationTime": now,
+            "firstEventTimestamp": None,
+            "lastEventTimestamp": None,
+            "lastIngestionTime": None,
+        },
+    )
+    cloudwatch_logs._append_log_events(
+        stream, [{"timestamp": now, "message": line, "ingestionTime": now} for line in lines]
+    )
