@@ -88,7 +88,8 @@ func TestReadConfigReportsEveryProblem(t *testing.T) {
 			},
 		},
 		"answers of another mode": {
-			map[string]string{"VERSION": "1.2.3", "cdk.json": goodContext}, `{"e6data:mode": "existing-eks", "e6data:VpcCidr": "10.0.0.0/16"}`,
+			map[string]string{"VERSION": "1.2.3", "cdk.json": goodContext},
+			`{"e6data:mode": "existing-eks", "e6data:VpcCidr": "10.0.0.0/16"}`,
 			[]string{"VpcCidr is no parameter of mode existing-eks"},
 		},
 		"broken CLI context": {map[string]string{"VERSION": "1.2.3", "cdk.json": goodContext}, "{", []string{"CLI's context"}},

@@ -14,7 +14,7 @@ import (
 // skips the test where the project is not in git.
 func Copy(t *testing.T, root, to string) string {
 	t.Helper()
-	names, err := exec.CommandContext(t.Context(), "git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard").Output()
+	names, err := exec.CommandContext(t.Context(), "git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard").Output() //nolint:gosec // G204: git, in a folder that a test names
 	if err != nil {
 		t.Skipf("the project is not in git: %v", err)
 	}
@@ -30,7 +30,7 @@ func Copy(t *testing.T, root, to string) string {
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(file, text, 0o644); err != nil {
+		if err := os.WriteFile(file, text, 0o644); err != nil { //nolint:gosec // G703: into a folder that a test names
 			t.Fatal(err)
 		}
 	}
