@@ -155,7 +155,8 @@ def _deliver_logs(
         if not _may(config["Role"], config["FunctionName"], action, resource, "logs"):
             return
     begin = f"START RequestId: {request_id} Version: {config.get('Version', '$LATEST')}"
-    report = f"REPORT RequestId: {request_id}\tDuration: {duration_ms} ms\tMemory Size: {config.get('MemorySize', 128)} MB"
+    memory = config.get("MemorySize", 128)
+    report = f"REPORT RequestId: {request_id}\tDuration: {duration_ms} ms\tMemory Size: {memory} MB"
     _append(group, log_stream(config), [begin, *(text or "").splitlines(), f"END RequestId: {request_id}", report])
 
 
