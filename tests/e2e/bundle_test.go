@@ -313,7 +313,9 @@ func tamperings(version string) map[string]struct {
 	top := "e6data-quickstart-" + version + "/"
 	flip := func(name string) func([]member) []member {
 		return func(all []member) []member {
-			i := slices.IndexFunc(all, func(m member) bool { return strings.HasPrefix(m.Name, top+name) })
+			i := slices.IndexFunc(all, func(m member) bool {
+				return m.Name == top+name || strings.HasSuffix(name, "-") && strings.HasPrefix(m.Name, top+name)
+			})
 			all[i].body = bytes.Clone(all[i].body)
 			all[i].body[len(all[i].body)/2] ^= 1
 			return all

@@ -28,6 +28,7 @@ var notProvoked = map[string]string{
 	"kubernetes-version-in-extended-support":  "the parameter has versions in standard support only",
 	"kubernetes-version-down":                 "is of an update: TestAnswersChangeOnALivingStack",
 	"kubernetes-version-jump":                 "the parameter has two versions, one after the other",
+	"one-way-change-with-others":              "is of an update: TestAnUpdateToTheNextVersion",
 	"cluster-not-active":                      "a cluster of the embedded AWS is ACTIVE within seconds",
 	"cluster-version-unsupported":             "the embedded AWS makes no cluster of such a version",
 	"cluster-without-oidc-issuer":             "every cluster of the embedded AWS has one, as of EKS today",
