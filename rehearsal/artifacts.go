@@ -33,6 +33,11 @@ func (c *Clients) Publish(ctx context.Context, region, bucket string, a Artifact
 	if _, err := c.S3.CreateBucket(ctx, in); err != nil {
 		return fmt.Errorf("make the artefact bucket %s: %w", bucket, err)
 	}
+	return c.UploadAll(ctx, bucket, a)
+}
+
+// UploadAll uploads every file of a.Dir under a.Version.
+func (c *Clients) UploadAll(ctx context.Context, bucket string, a Artifacts) error {
 	files := os.DirFS(a.Dir)
 	return fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {

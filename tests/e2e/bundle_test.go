@@ -79,15 +79,7 @@ func bundle(t *testing.T) (archive, public string) {
 // no others, as settings of a command.
 func (d *deployment) loader(t *testing.T) []string {
 	t.Helper()
-	text, err := os.ReadFile("../../docs/air-gap.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	policy := regexp.MustCompile("(?s)```json\n(.*?)```").FindSubmatch(text)
-	if policy == nil {
-		t.Fatal("docs/air-gap.md has no policy")
-	}
-	arn, _, err := d.DeployerNamed(t.Context(), "loader", []rehearsal.Policy{{Name: "load", Document: strings.ReplaceAll(string(policy[1]), "BUCKET", ownBucket)}})
+	arn, _, err := d.DeployerNamed(t.Context(), "loader", []rehearsal.Policy{{Name: "load", Document: strings.ReplaceAll(documentedPolicy(t, "docs/air-gap.md"), "BUCKET", ownBucket)}})
 	if err != nil {
 		t.Fatal(err)
 	}

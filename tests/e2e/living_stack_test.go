@@ -203,15 +203,7 @@ func (d *deployment) copyCharts(t *testing.T, prefix string) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("charts of the version: %v %v", files, err)
 	}
-	for _, file := range files {
-		body, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := d.clients.Upload(t.Context(), d.bucket, prefix+"/"+filepath.Base(file), body); err != nil {
-			t.Fatal(err)
-		}
-	}
+	d.uploadAll(t, d.bucket, rehearsal.Artifacts{Dir: filepath.Dir(files[0]), Version: prefix})
 }
 
 // stateful are the types that must never become others.

@@ -160,19 +160,26 @@ func (i *interrupter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// publisher is a client with the rights that docs/publish.md gives a publisher,
-// and no others.
-func (d *deployment) publisher(t *testing.T) *s3.Client {
+// documentedPolicy is the policy that a page, named from the project's folder,
+// gives its readers.
+func documentedPolicy(t *testing.T, page string) string {
 	t.Helper()
-	text, err := os.ReadFile("../../docs/publish.md")
+	text, err := os.ReadFile("../../" + page)
 	if err != nil {
 		t.Fatal(err)
 	}
 	policy := regexp.MustCompile("(?s)```json\n(.*?)```").FindSubmatch(text)
 	if policy == nil {
-		t.Fatal("docs/publish.md has no policy")
+		t.Fatalf("%s has no policy", page)
 	}
-	_, clients, err := d.DeployerNamed(t.Context(), "publisher", []rehearsal.Policy{{Name: "publish", Document: string(policy[1])}})
+	return string(policy[1])
+}
+
+// publisher is a client with the rights that docs/publish.md gives a publisher,
+// and no others.
+func (d *deployment) publisher(t *testing.T) *s3.Client {
+	t.Helper()
+	_, clients, err := d.DeployerNamed(t.Context(), "publisher", []rehearsal.Policy{{Name: "publish", Document: documentedPolicy(t, "docs/publish.md")}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -429,20 +436,7 @@ func (d *deployment) customersCharts(t *testing.T) (source string) {
 	t.Helper()
 	const charts = "customers-charts"
 	d.makeBucket(t, charts, d.Region, false)
-	folder := filepath.Join(os.Getenv("QUICKSTART_DIST"), "charts")
-	files, err := os.ReadDir(folder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range files {
-		body, err := os.ReadFile(filepath.Join(folder, f.Name()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := d.clients.Upload(t.Context(), charts, "charts/"+f.Name(), body); err != nil {
-			t.Fatal(err)
-		}
-	}
+	d.uploadAll(t, charts, rehearsal.Artifacts{Dir: filepath.Join(os.Getenv("QUICKSTART_DIST"), "charts"), Version: "charts"})
 	return "s3://" + charts + "/charts"
 }
 

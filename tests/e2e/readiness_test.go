@@ -2,10 +2,10 @@ package e2e
 
 import (
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/e6data/aws-quickstart/rehearsal"
 	"github.com/e6data/aws-quickstart/rehearsal/charts"
 )
 
@@ -43,18 +43,18 @@ func TestAChartThatNeverGetsReadyFailsTheStack(t *testing.T) {
 // publishCharts packages stand-in charts and uploads them under a prefix.
 func (d *deployment) publishCharts(t *testing.T, prefix string, o charts.Options) {
 	t.Helper()
-	files, err := charts.Package(t.TempDir(), o)
-	if err != nil {
+	dir := t.TempDir()
+	if _, err := charts.Package(dir, o); err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range files {
-		body, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := d.clients.Upload(t.Context(), d.bucket, prefix+"/"+filepath.Base(file), body); err != nil {
-			t.Fatal(err)
-		}
+	d.uploadAll(t, d.bucket, rehearsal.Artifacts{Dir: dir, Version: prefix})
+}
+
+// uploadAll puts every file of a folder into a bucket that is there.
+func (d *deployment) uploadAll(t *testing.T, bucket string, a rehearsal.Artifacts) {
+	t.Helper()
+	if err := d.clients.UploadAll(t.Context(), bucket, a); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -1,13 +1,10 @@
 package e2e
 
 import (
-	"errors"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/e6data/aws-quickstart/rehearsal"
 	"github.com/e6data/aws-quickstart/rehearsal/charts"
 )
 
@@ -45,16 +42,7 @@ func TestAFailedUpdateKeepsTheWorkspace(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := d.releaseNames(t, "e6data-analytics")
-			err := s.Update(t.Context(), c.change)
-			var failed *rehearsal.FailedError
-			if !errors.As(err, &failed) || failed.Status != "UPDATE_ROLLBACK_COMPLETE" {
-				t.Fatalf("the update ended with %v, want UPDATE_ROLLBACK_COMPLETE", err)
-			}
-			for _, part := range c.want {
-				if !strings.Contains(failed.Error(), part) {
-					t.Errorf("the reason does not have %q: %s", part, failed)
-				}
-			}
+			d.rolledBack(t, s.Update(t.Context(), c.change), c.want...)
 			if diff := cmp.Diff(before, d.releaseNames(t, "e6data-analytics")); diff != "" {
 				t.Errorf("releases (-before +after the rollback):\n%s", diff)
 			}

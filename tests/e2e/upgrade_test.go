@@ -20,12 +20,11 @@ import (
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chart/loader"
 	"helm.sh/helm/v3/pkg/chartutil"
-	helmstorage "helm.sh/helm/v3/pkg/storage"
-	"helm.sh/helm/v3/pkg/storage/driver"
 	apiextensions "k8s.io/apiextensions-apiserver/pkg/client/clientset/clientset"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/e6data/aws-quickstart/internal/artifact"
+	"github.com/e6data/aws-quickstart/internal/release"
 	"github.com/e6data/aws-quickstart/rehearsal"
 	"github.com/e6data/aws-quickstart/rehearsal/charts"
 	"github.com/e6data/aws-quickstart/tests/tree"
@@ -208,23 +207,7 @@ func (d *deployment) publishNext(t *testing.T) {
 	if out, err := synth.CombinedOutput(); err != nil {
 		t.Fatalf("synthesise the next version: %v\n%s", err, out)
 	}
-	err := filepath.WalkDir(built, func(file string, e os.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			return err
-		}
-		body, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(built, file)
-		if err != nil {
-			return err
-		}
-		return d.clients.Upload(t.Context(), d.bucket, nextVersion+"/"+filepath.ToSlash(name), body)
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	d.uploadAll(t, d.bucket, rehearsal.Artifacts{Dir: built, Version: nextVersion})
 	d.publishCharts(t, nextVersion+"/charts", charts.Options{
 		Charts: []string{charts.Workspace}, Versions: map[string]string{charts.Workspace: faultyChart}, Values: faultyWorkspace("CrashLoopBackOff"),
 	})
@@ -275,16 +258,12 @@ func (d *deployment) publishChart(t *testing.T, name, version string) {
 func (d *deployment) running(t *testing.T, s *rehearsal.Stack, cluster string) versions {
 	t.Helper()
 	v := versions{Charts: map[string]string{}, Code: map[string]string{}}
-	releases, err := d.Releases(t.Context(), cluster)
+	records, err := release.Records(t.Context(), d.kube(t, cluster), metav1.NamespaceAll)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range releases {
-		found, err := helmstorage.Init(driver.NewSecrets(d.kube(t, cluster).CoreV1().Secrets(r.Namespace))).Last(r.Name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		v.Charts[r.Namespace+"/"+r.Name] = found.Chart.Metadata.Version
+	for _, r := range records { // the newest revision comes last
+		v.Charts[r.Namespace+"/"+r.Name] = r.ChartVersion
 	}
 	resources, err := s.Resources(t.Context())
 	if err != nil {
