@@ -11,6 +11,7 @@ import (
 
 	"github.com/e6data/aws-quickstart/cdk/stack"
 	"github.com/e6data/aws-quickstart/internal/artifact"
+	"github.com/e6data/aws-quickstart/internal/quickcreate"
 )
 
 // The context keys, in cdk.json or as cdk deploy --context KEY=VALUE. Every other
@@ -29,9 +30,6 @@ const (
 var (
 	versionText = regexp.MustCompile(`^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$`)
 	regionText  = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-\d$`)
-	// stackNameText is what CloudFormation takes
-	// (API reference, CreateStack, StackName).
-	stackNameText = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,127}$`)
 )
 
 // settings are all that the app takes from outside.
@@ -91,7 +89,7 @@ func stackName(context map[string]json.RawMessage) (string, error) {
 		return "", nil
 	}
 	var name string
-	if err := json.Unmarshal(raw, &name); err != nil || !stackNameText.MatchString(name) {
+	if err := json.Unmarshal(raw, &name); err != nil || !quickcreate.StackName.MatchString(name) {
 		return "", fmt.Errorf("context %s is %s: want letters, digits and hyphens, a letter first, 128 at most", contextStackName, raw)
 	}
 	return name, nil

@@ -32,7 +32,9 @@ type Launch struct {
 	Answers map[string]string
 }
 
-var stackName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,127}$`) // the API reference of CreateStack
+// StackName is what CloudFormation takes as the name of a stack (API reference,
+// CreateStack, StackName).
+var StackName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,127}$`)
 
 // Link is the quick-create link of a launch of the form's template. All that is
 // wrong with the launch is told at once.
@@ -54,7 +56,7 @@ func (f Form) Link(l Launch) (string, error) {
 		name = "e6data-" + cmp.Or(answers["WorkspaceName"], "workspace")
 	}
 	var errName error
-	if !stackName.MatchString(name) {
+	if !StackName.MatchString(name) {
 		errName = fmt.Errorf("stack name %q: a letter, then letters, digits and hyphens, 128 in all", name)
 	}
 	query, errAnswers := f.query(answers)
