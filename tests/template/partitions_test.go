@@ -16,11 +16,12 @@ var partitions = map[string]struct{ region, suffix string }{
 
 // servicePrincipals are the names that are the same in every partition; EC2's
 // carries the partition's suffix, and sts is the audience of a service
-// account's token. S3's access logs: in China too the principal is
+// account's token. CloudFormation's is the value of aws:CalledVia, too. S3's access logs: in China too the principal is
 // logging.s3.amazonaws.com
 // (https://docs.amazonaws.cn/en_us/AmazonS3/latest/userguide/enable-server-access-logging.html).
 var servicePrincipals = []string{
-	"eks.amazonaws.com", "elasticloadbalancing.amazonaws.com", "events.amazonaws.com", "lambda.amazonaws.com", "logging.s3.amazonaws.com", "spot.amazonaws.com", "sts.amazonaws.com",
+	"cloudformation.amazonaws.com", "eks.amazonaws.com", "eks-nodegroup.amazonaws.com", "elasticloadbalancing.amazonaws.com", "events.amazonaws.com", "lambda.amazonaws.com", "logging.s3.amazonaws.com",
+	"servicecatalog.amazonaws.com", "spot.amazonaws.com", "sts.amazonaws.com",
 }
 
 // managedPolicies are AWS's policies that the templates attach, and where else
@@ -55,12 +56,7 @@ func TestTemplatesAreValidInEveryPartition(t *testing.T) {
 					if !asked {
 						continue
 					}
-					given := map[string]string{}
-					for k, v := range answers {
-						given[k] = strings.ReplaceAll(strings.ReplaceAll(v, "arn:aws:", "arn:"+partition+":"), "us-east-1", where.region)
-						given[k] = strings.ReplaceAll(given[k], ".amazonaws.com", "."+where.suffix)
-					}
-					r := newRun(t, file, given)
+					r := newRun(t, file, answersIn(partition, answers))
 					if strings.HasPrefix(file, "templates/network") {
 						r.given = planOf(6, "PerZone")
 					}
@@ -73,6 +69,38 @@ func TestTemplatesAreValidInEveryPartition(t *testing.T) {
 			})
 		}
 	}
+}
+
+// The catalog's templates, too. No policy of AWS is attached by them.
+func TestTheCatalogIsValidInEveryPartition(t *testing.T) {
+	for partition, where := range partitions {
+		t.Run(partition, func(t *testing.T) {
+			texts := 0
+			for _, r := range []*stackRun{
+				newCatalog(t, answersIn(partition, map[string]string{"PrincipalArns": "arn:aws:iam::111122223333:role/Analysts"})),
+				newRoles(t, answersIn(partition, catalogAnswers)),
+			} {
+				r.inPartition(partition, where.region, where.suffix)
+				everyText(r, func(at, text string) {
+					texts++
+					checkPartition(t, at, text, partition, where.suffix, map[string]bool{})
+				})
+			}
+			if texts < 1000 {
+				t.Errorf("only %d texts were looked at", texts)
+			}
+		})
+	}
+}
+
+// answersIn are a set's answers as they would be in another partition.
+func answersIn(partition string, answers map[string]string) map[string]string {
+	given := map[string]string{}
+	for k, v := range answers {
+		v = strings.ReplaceAll(strings.ReplaceAll(v, "arn:aws:", "arn:"+partition+":"), "us-east-1", partitions[partition].region)
+		given[k] = strings.ReplaceAll(v, ".amazonaws.com", "."+partitions[partition].suffix)
+	}
+	return given
 }
 
 // everyText visits every text of the resources and outputs that exist, keys too.
@@ -115,8 +143,10 @@ func everyText(r *stackRun, visit func(at, text string)) {
 func checkPartition(tb testing.TB, at, text, partition, suffix string, attached map[string]bool) {
 	tb.Helper()
 	for _, m := range anyARN.FindAllStringSubmatch(text, -1) {
-		// A data bucket's partition is a wildcard: engine_role.go says why.
-		if m[1] != partition && (m[1] != "*" || !strings.Contains(text, "arn:*:s3:::")) {
+		// A data bucket's partition is a wildcard: engine_role.go says why. So is
+		// that of every ARN in the catalog's boundary, which must be short.
+		anyPartition := strings.Contains(text, "arn:*:s3:::") || strings.HasPrefix(at, "WorkspaceBoundary.")
+		if m[1] != partition && (m[1] != "*" || !anyPartition) {
 			tb.Errorf("%s: %q is not of %s", at, text, partition)
 		}
 	}

@@ -20,6 +20,12 @@ var offered = map[string]string{
 	"VpcIds": "vpc-0123456789abcdef0,vpc-0123456789abcdef1", "ExistingClusterNames": "shared,other", "DataBucketNames": "sales-data,web-data",
 }
 
+// catalogAnswers are those with which the roles of the catalog may do most.
+var catalogAnswers = map[string]string{
+	"GlueAccess": "ReadWrite", "ChartSource": "s3://our-charts/charts",
+	"KmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/11111111-2222-3333-4444-555555555555",
+}
+
 func newCatalog(t *testing.T, more map[string]string) *stackRun {
 	t.Helper()
 	given := maps.Clone(offered)
@@ -208,18 +214,14 @@ func TestTheCatalogsPoliciesAreWithinIAMsLimit(t *testing.T) {
 
 // The boundary has room for all that the roles of all modes may do.
 func TestTheCatalogsBoundaryIsEnough(t *testing.T) {
-	answers := map[string]string{
-		"GlueAccess": "ReadWrite", "ChartSource": "s3://our-charts/charts",
-		"KmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/11111111-2222-3333-4444-555555555555",
-	}
-	roles := newRoles(t, answers)
+	roles := newRoles(t, catalogAnswers)
 	bounds := statementsOf("boundary", plain(t, document(t, roles.properties("WorkspaceBoundary")["PolicyDocument"])))
 	within := func(action, resource string) bool {
 		return slices.ContainsFunc(bounds, func(b statement) bool { return covers(b.Actions, action) && covers(b.Resources, resource) })
 	}
 	looked := 0
 	for file := range products {
-		given := maps.Clone(answers)
+		given := maps.Clone(catalogAnswers)
 		given["PermissionsBoundaryArn"] = "arn:aws:iam::111122223333:policy/e6data-service-catalog/limits"
 		r := newRun(t, file, given)
 		r.pseudo["AWS::StackName"] = "SC-111122223333-pp-abcdefghijklm"
