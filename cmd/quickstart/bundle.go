@@ -24,7 +24,7 @@ const publicCharts = "public"
 // bundling is what the command line asks for.
 type bundling struct {
 	source, out, charts, key string
-	unsigned                 bool
+	unsigned, draft          bool
 }
 
 func bundleCommand(getenv func(string) string) *cobra.Command {
@@ -37,7 +37,7 @@ the container images and VPC endpoints that its stacks need, with sums and signa
 
 What cannot be got is told all at once, before anything is written. An archive that is there is never overwritten.
 See docs/air-gap.md.`,
-		Example: `  quickstart bundle --key e6data.key
+		Example: `  quickstart bundle --key ../e6data.key
   quickstart bundle --charts /media/charts --unsigned --out /tmp/bundle.tar.gz`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -53,6 +53,7 @@ See docs/air-gap.md.`,
 	f.StringVar(&b.charts, "charts", publicCharts, "where the charts are: "+publicCharts+", a folder or s3://BUCKET/PREFIX with files named CHART-VERSION.tgz")
 	f.StringVar(&b.key, "key", "", "file with minisign's secret key; its password is read from "+passwordVariable+", or asked for")
 	f.BoolVar(&b.unsigned, "unsigned", false, "pack without a signature")
+	f.BoolVar(&b.draft, "draft", false, draftUsage)
 	c.AddCommand(bundleLoadCommand())
 	return c
 }
@@ -68,7 +69,7 @@ func (b bundling) run(ctx context.Context, out io.Writer, getenv func(string) st
 	}
 	key, errKey := signingKey(b.key, getenv(passwordVariable))
 	gathered, err := b.gather(ctx, root)
-	if err := errors.Join(absent(b.out), errKey, err); err != nil {
+	if err := errors.Join(absent(b.out), errKey, signable(ctx, b.source, b.key, b.draft), err); err != nil {
 		return err
 	}
 	dir, remove, err := emptyFolder("")

@@ -31,6 +31,7 @@ type publishing struct {
 	source, dir, key    string
 	regions             []string
 	unsigned, buildOnly bool
+	draft               bool
 }
 
 func publishCommand(getenv func(string) string) *cobra.Command {
@@ -44,7 +45,7 @@ bucket of each region, with the credentials of the AWS SDK's default chain.
 All buckets are looked at first; nothing is uploaded if anything is wrong with one. A version is never overwritten: what is
 there with the same bytes stays, other bytes are an error. A run that was interrupted goes on when it is run again.
 See docs/publish.md.`,
-		Example: `  quickstart publish --key e6data.key
+		Example: `  quickstart publish --key ../e6data.key
   quickstart publish --regions eu-west-1 --unsigned --dir /tmp/version --build-only`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -63,6 +64,7 @@ See docs/publish.md.`,
 	f.StringSliceVar(&p.regions, "regions", nil, "regions to publish in (default: those of cdk.json)")
 	f.StringVar(&p.key, "key", "", "file with minisign's secret key; its password is read from "+passwordVariable+", or asked for")
 	f.BoolVar(&p.unsigned, "unsigned", false, "publish without a signature")
+	f.BoolVar(&p.draft, "draft", false, draftUsage)
 	f.BoolVar(&p.buildOnly, "build-only", false, "build and sign into --dir, and upload nothing")
 	return c
 }
@@ -72,8 +74,8 @@ func (p publishing) run(ctx context.Context, out io.Writer, getenv func(string) 
 	if err != nil {
 		return err
 	}
-	key, err := signingKey(p.key, getenv(passwordVariable))
-	if err != nil {
+	key, errKey := signingKey(p.key, getenv(passwordVariable))
+	if err := errors.Join(errKey, signable(ctx, p.source, p.key, p.draft)); err != nil {
 		return err
 	}
 	dir, remove, err := emptyFolder(p.dir)
@@ -113,6 +115,21 @@ func onTerminal(out io.Writer) io.Writer {
 		return out
 	}
 	return io.Discard
+}
+
+// draftUsage is of the flag that lets signable pass.
+const draftUsage = "sign although nobody could build the same: of changes that are in no commit, or with another Go than go.mod's"
+
+// signable wants sources of which everybody can build the same bytes: what a
+// signature says is that the files are of a commit.
+func signable(ctx context.Context, source, key string, draft bool) error {
+	if key == "" || draft {
+		return nil
+	}
+	if err := publish.Committed(ctx, source); err != nil {
+		return fmt.Errorf("a signed version must be one that others can build from a commit: %w\n(--draft signs it nevertheless)", err)
+	}
+	return nil
 }
 
 // keyOrUnsigned wants one of both.

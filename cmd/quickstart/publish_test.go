@@ -24,6 +24,16 @@ func TestPublishTellsMistakes(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(full, "mine"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	copied := t.TempDir() // as sent by mail: no clone
+	for _, name := range []string{"cdk.json", "go.mod"} {
+		text, err := os.ReadFile(filepath.Join("../..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(copied, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for name, c := range map[string]struct {
 		args  []string
 		usage bool
@@ -36,6 +46,7 @@ func TestPublishTellsMistakes(t *testing.T) {
 		"other region":  {[]string{"publish", "--source", "../..", "--unsigned", "--regions", "mars-1"}, false, "publishedRegions"},
 		"no source":     {[]string{"publish", "--source", full, "--unsigned"}, false, "published regions"},
 		"wrong key":     {[]string{"publish", "--source", "../..", "--key", filepath.Join(full, "mine")}, false, "wrong password in QUICKSTART_KEY_PASSWORD"},
+		"no commit":     {[]string{"publish", "--source", copied, "--key", filepath.Join(full, "mine")}, false, "--draft"},
 		"built nowhere": {[]string{"publish", "--source", "../..", "--unsigned", "--build-only"}, true, "--dir"},
 		"verify s3":     {[]string{"verify", "s3://bucket"}, true, "s3://BUCKET/VERSION"},
 		"verify what":   {[]string{"verify"}, true, "one folder, address"},

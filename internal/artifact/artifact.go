@@ -66,12 +66,18 @@ func ZipName(function string, a Architecture) string { return function + "-" + s
 // time, so nothing that inlining makes faster is missed.
 var flags = []string{"-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-gcflags=all=-l", "-ldflags", "-s -w -buildid="}
 
+// plainBuild are Go's defaults, against whatever whoever builds has set.
+var plainBuild = []string{
+	"CGO_ENABLED=0", "GOOS=linux", "GOFLAGS=", "GOAMD64=v1", "GOARM64=v8.0", "GOEXPERIMENT=", "GOFIPS140=off", "GOWORK=off",
+}
+
 // Compile builds a function's executable at path, from the source tree at root.
 func Compile(ctx context.Context, root, function string, a Architecture, path string) error {
 	args := append([]string{"build", "-o", path}, flags...)
 	cmd := exec.CommandContext(ctx, "go", append(args, "./lambdas/"+function)...) //nolint:gosec // function is one of Functions
 	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+a.goarch(), "GOFLAGS=", "GOAMD64=v1")
+	cmd.Env = append(os.Environ(), plainBuild...)
+	cmd.Env = append(cmd.Env, "GOARCH="+a.goarch())
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build function %s for %s: %w\n%s", function, a, err, strings.TrimSpace(string(out)))
 	}

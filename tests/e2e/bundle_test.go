@@ -54,7 +54,7 @@ var bundled = sync.OnceValue(func() (b struct {
 	if b.err = writeKeys(secret, b.public); b.err != nil {
 		return b
 	}
-	c := exec.CommandContext(context.Background(), os.Getenv("QUICKSTART"), "bundle", "--source", "../..", "--key", secret, "--out", b.archive,
+	c := exec.CommandContext(context.Background(), os.Getenv("QUICKSTART"), "bundle", "--source", "../..", "--draft", "--key", secret, "--out", b.archive,
 		"--charts", filepath.Join(os.Getenv("QUICKSTART_DIST"), "charts"))
 	c.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "QUICKSTART_KEY_PASSWORD=opens it"}
 	if out, err := c.CombinedOutput(); err != nil {
