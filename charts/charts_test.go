@@ -2,21 +2,17 @@ package charts_test
 
 import (
 	"context"
-	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/chartutil"
 
 	"github.com/e6data/aws-quickstart/charts"
 	"github.com/e6data/aws-quickstart/internal/chart"
+	"github.com/e6data/aws-quickstart/tests/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 // least are the values that have no default.
 const least = `{"workspaceName":"sales","clusterName":"e6data-sales","nodePool":{"name":"e6data-sales"},
@@ -60,19 +56,7 @@ func TestNodepool(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			file := filepath.Join("testdata", tc.golden)
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("rendered chart differs (-want +got):\n%s\nIf it is meant to: go test ./charts -update", diff)
-			}
+			golden.Check(t, filepath.Join("testdata", tc.golden), got)
 		})
 	}
 }

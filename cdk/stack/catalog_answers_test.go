@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/e6data/aws-quickstart/internal/contract"
+	"github.com/e6data/aws-quickstart/tests/golden"
 )
 
 // Whoever adds a parameter to a template decides whether users of the catalog
@@ -99,14 +100,7 @@ func TestThePageHasEachDecision(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, table, found := strings.Cut(string(text), "\n## Each answer, and whose it is\n\n")
-	if !found || table != want.String() {
-		if *update {
-			if err := os.WriteFile(page, []byte(before+"\n## Each answer, and whose it is\n\n"+want.String()), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			return
-		}
-		t.Errorf("the table of %s is stale: go test ./cdk/stack -run %s -update", page, t.Name())
-	}
+	const heading = "\n## Each answer, and whose it is\n\n"
+	before, _, _ := strings.Cut(string(text), heading)
+	golden.Check(t, page, before+heading+want.String())
 }

@@ -2,7 +2,6 @@ package stack
 
 import (
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,9 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/e6data/aws-quickstart/internal/contract"
+	"github.com/e6data/aws-quickstart/tests/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden templates anew")
 
 // clusterFactsTemplate is a stack of nothing but the facts of an existing
 // cluster, its OIDC provider, a role that a service account assumes, and all
@@ -88,18 +86,7 @@ func within(t *testing.T, tree any, path ...string) any {
 
 func TestClusterFactsStack(t *testing.T) {
 	text, template := synthesised(t, declareClusterFacts)
-	if *update {
-		if err := os.WriteFile(clusterFactsTemplate, text, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	golden, err := os.ReadFile(clusterFactsTemplate)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(golden), string(text)); diff != "" {
-		t.Errorf("%s is not fresh; go test ./cdk/stack -update writes it anew (-committed +fresh):\n%s", clusterFactsTemplate, diff)
-	}
+	golden.Check(t, clusterFactsTemplate, string(text))
 
 	getAtt := func(name string) any { return map[string]any{"Fn::GetAtt": []any{"ClusterFacts", name}} }
 	for place, want := range map[string]any{

@@ -3,7 +3,6 @@ package awsauth
 import (
 	"encoding/json"
 	"errors"
-	"flag"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,9 +11,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
-)
 
-var update = flag.Bool("update", false, "write testdata/shapes/*.set, *.removed and *.refused anew")
+	"github.com/e6data/aws-quickstart/tests/golden"
+)
 
 // installer is the role that the shapes are edited for.
 var installer = Role{
@@ -41,24 +40,6 @@ func shapes(tb testing.TB) map[string]string {
 	return all
 }
 
-// golden compares a text with a file, or writes it with -update.
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatalf("%v; the text is now\n%s", err, got)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", file, diff)
-	}
-}
-
 // Each shape: set, set twice, remove.
 func TestShapes(t *testing.T) {
 	for file, text := range shapes(t) {
@@ -68,7 +49,7 @@ func TestShapes(t *testing.T) {
 				if err == nil || changed || set != text {
 					t.Fatalf("changed %t, error %v: want a refusal and the same text; got\n%s", changed, err, set)
 				}
-				golden(t, file+".refused", err.Error()+"\n")
+				golden.Check(t, file+".refused", err.Error()+"\n")
 				return
 			}
 			if err != nil {
@@ -79,7 +60,7 @@ func TestShapes(t *testing.T) {
 				t.Fatalf("changed is %t; got\n%s", changed, set)
 			}
 			if changed {
-				golden(t, file+".set", set)
+				golden.Check(t, file+".set", set)
 				onlyAdded(t, text, set, installer)
 			}
 			if again, changed, err := SetRole(set, installer); again != set || changed || err != nil {
@@ -88,9 +69,9 @@ func TestShapes(t *testing.T) {
 			removed, changed, err := RemoveRole(set, installer)
 			switch {
 			case there && err != nil:
-				golden(t, file+".refused", err.Error()+"\n")
+				golden.Check(t, file+".refused", err.Error()+"\n")
 			case there:
-				golden(t, file+".removed", removed)
+				golden.Check(t, file+".removed", removed)
 			case err != nil || !changed:
 				t.Errorf("remove: changed %t, error %v", changed, err)
 			case removed != withoutPlaceholder(text):

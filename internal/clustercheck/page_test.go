@@ -1,21 +1,18 @@
 package clustercheck
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/e6data/aws-quickstart/tests/golden"
 )
 
 const (
 	page    = "../../docs/existing-cluster.md"
 	heading = "## What is checked on the cluster\n"
 )
-
-var update = flag.Bool("update", false, "write the section of the documentation anew")
 
 // section is what the documentation says of the checks.
 func section() string {
@@ -57,17 +54,9 @@ func TestPageIsFresh(t *testing.T) {
 	if !found {
 		t.Fatalf("%s has no heading %q", page, heading)
 	}
-	committed, after := heading+rest, ""
+	after := ""
 	if next := strings.Index(rest, "\n## "); next >= 0 {
-		committed, after = heading+rest[:next], rest[next:]
+		after = rest[next:]
 	}
-	if *update {
-		if err := os.WriteFile(page, []byte(before+section()+after), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if diff := cmp.Diff(strings.Split(section(), "\n"), strings.Split(committed, "\n")); diff != "" {
-		t.Errorf("%s is stale: go test ./internal/clustercheck -run TestPageIsFresh -update (-now +committed):\n%s", page, diff)
-	}
+	golden.Check(t, page, before+section()+after)
 }

@@ -1,15 +1,12 @@
 package notices
 
 import (
-	"bytes"
-	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-)
 
-var update = flag.Bool("update", false, "write "+File+" anew")
+	"github.com/e6data/aws-quickstart/tests/golden"
+)
 
 // The committed notices are those of what the functions contain.
 func TestNoticesAreFresh(t *testing.T) {
@@ -21,16 +18,7 @@ func TestNoticesAreFresh(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join("../..", File)
-	if *update {
-		if err := os.WriteFile(file, fresh, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	committed, err := os.ReadFile(file)
-	if err != nil || !bytes.Equal(committed, fresh) {
-		t.Errorf("%s is stale: run make notices, and commit it (%v)", File, err)
-	}
+	golden.Check(t, filepath.Join("../..", File), string(fresh)) // make notices
 	if len(modules) < 20 || !strings.Contains(string(fresh), "\n"+Line("github.com/aws/aws-lambda-go", "")[:len("* github.com/aws/aws-lambda-go")]) {
 		t.Errorf("%d modules:\n%.2000s", len(modules), fresh)
 	}

@@ -1,19 +1,15 @@
 package preflight
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/e6data/aws-quickstart/tests/golden"
 )
 
 const page = "../../docs/preflight.md"
-
-var update = flag.Bool("update", false, "write docs/preflight.md anew")
 
 var leftOpen = regexp.MustCompile(`\{(\w+)\}`)
 
@@ -66,18 +62,7 @@ These stand in the function's log (` + "`aws logs tail`" + ` its log group, the 
 			row(k)
 		}
 	}
-	if *update {
-		if err := os.WriteFile(page, []byte(text.String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	committed, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(strings.Split(string(committed), "\n"), strings.Split(text.String(), "\n")); diff != "" {
-		t.Errorf("%s is stale: go test ./internal/preflight -run TestPageIsFresh -update (-committed +now):\n%s", page, diff)
-	}
+	golden.Check(t, page, text.String())
 }
 
 func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

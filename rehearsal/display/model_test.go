@@ -2,7 +2,6 @@ package display
 
 import (
 	"errors"
-	"flag"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,12 +10,9 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/e6data/aws-quickstart/rehearsal"
+	"github.com/e6data/aws-quickstart/tests/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 var start0 = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
@@ -85,18 +81,7 @@ func TestView(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			got := test.model.View(test.width, test.height, at(9), test.color) + "\n"
 			file := filepath.Join("testdata", name+".txt")
-			if *update {
-				if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("view (-golden +got; -update writes it anew):\n%s", diff)
-			}
+			golden.Check(t, file, got)
 		})
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -19,9 +18,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/e6data/aws-quickstart/rehearsal"
+	"github.com/e6data/aws-quickstart/tests/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
@@ -151,18 +149,7 @@ func html(t *testing.T, r *Report) string {
 func TestHTML(t *testing.T) {
 	got := html(t, New(red()))
 	file := filepath.Join("testdata", "red.html")
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("page (-golden +got; -update writes it anew):\n%s", diff)
-	}
+	golden.Check(t, file, got)
 	if strings.Contains(got, "<script>") {
 		t.Error("an output's value became a script")
 	}

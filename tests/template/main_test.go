@@ -4,7 +4,6 @@ package template
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -44,8 +43,6 @@ var (
 // generator is the CDK app, built once. It runs as a process of its own: jsii
 // ends the process when an assertion of the CDK fails.
 var generator string
-
-var update = flag.Bool("update", false, "write the generated pages and files anew")
 
 func TestMain(m *testing.M) {
 	code, err := run(m)

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/e6data/aws-quickstart/internal/contract"
+	"github.com/e6data/aws-quickstart/tests/golden"
 )
 
 const createOnlyFile = "testdata/create_only.json"
@@ -57,19 +58,7 @@ func TestCreateOnlyIsFresh(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	committed, err := os.ReadFile(createOnlyFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(out, committed) {
-		if *update {
-			if err := os.WriteFile(createOnlyFile, out, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			return
-		}
-		t.Errorf("%s is stale: LINT_PYTHON=… go test ./tests/template -run TestCreateOnlyIsFresh -update", createOnlyFile)
-	}
+	golden.Check(t, createOnlyFile, string(out))
 }
 
 // stateful are the types of which a replacement or a removal loses something:
