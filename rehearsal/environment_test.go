@@ -6,11 +6,13 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/e6data/aws-quickstart/internal/contract"
 )
@@ -152,15 +154,19 @@ func TestCallsByRole(t *testing.T) {
 	}
 }
 
-func TestPodTrouble(t *testing.T) {
+func TestTroublesOfPods(t *testing.T) {
 	ready := corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodRunning, Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}}}
-	if text := podTrouble(&ready); text != "" {
-		t.Errorf("a ready pod: %q", text)
+	pulling := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "sales", Name: "planner-0"}, Status: corev1.PodStatus{
+		Phase: corev1.PodPending,
+		ContainerStatuses: []corev1.ContainerStatus{
+			{Name: "app", Image: "planner:1", State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff", Message: "no such image"}}},
+		},
+	}}
+	want := []Trouble{{"e6data-sales", "Pod", "sales/planner-0", "is in ImagePullBackOff: container app cannot get its image planner:1: no such image"}}
+	if diff := cmp.Diff(want, podTroubles("e6data-sales", []corev1.Pod{ready, pulling})); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
-	pulling := corev1.Pod{Status: corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: []corev1.ContainerStatus{
-		{Name: "app", State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff", Message: "no such image"}}},
-	}}}
-	if text := podTrouble(&pulling); text != "Pending; container app waits: ImagePullBackOff: no such image" {
-		t.Errorf("a pod without its image: %q", text)
+	if all := podTroubles("e6data-sales", slices.Repeat([]corev1.Pod{pulling}, 30)); len(all) != mostTroubles {
+		t.Errorf("%d troubles are told of 30", len(all))
 	}
 }

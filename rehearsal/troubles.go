@@ -2,12 +2,13 @@ package rehearsal
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/e6data/aws-quickstart/internal/release"
 )
 
 // Trouble is something on a cluster that may explain why a release failed: a
@@ -43,36 +44,11 @@ const mostTroubles = 20
 
 func podTroubles(cluster string, pods []corev1.Pod) (all []Trouble) {
 	for i := range pods {
-		if text := podTrouble(&pods[i]); text != "" && len(all) < mostTroubles {
-			all = append(all, Trouble{cluster, "Pod", pods[i].Namespace + "/" + pods[i].Name, text})
+		if what, _, _, ok := release.PodTrouble(&pods[i]); ok && len(all) < mostTroubles {
+			all = append(all, Trouble{cluster, "Pod", pods[i].Namespace + "/" + pods[i].Name, what})
 		}
 	}
 	return all
-}
-
-// podTrouble says why a pod is not ready, nothing for one that is or ended well.
-func podTrouble(p *corev1.Pod) string {
-	if p.Status.Phase == corev1.PodSucceeded {
-		return ""
-	}
-	texts := []string{string(p.Status.Phase)}
-	for _, c := range slices.Concat(p.Status.InitContainerStatuses, p.Status.ContainerStatuses) {
-		switch {
-		case c.State.Waiting != nil:
-			texts = append(texts, strings.TrimSuffix(fmt.Sprintf("container %s waits: %s: %s", c.Name, c.State.Waiting.Reason, c.State.Waiting.Message), ": "))
-		case c.State.Terminated != nil && c.State.Terminated.ExitCode != 0:
-			texts = append(texts, fmt.Sprintf("container %s ended with exit code %d", c.Name, c.State.Terminated.ExitCode))
-		}
-	}
-	for _, c := range p.Status.Conditions {
-		if c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue {
-			return ""
-		}
-		if c.Status == corev1.ConditionFalse && c.Message != "" {
-			texts = append(texts, fmt.Sprintf("%s: %s", c.Type, c.Message))
-		}
-	}
-	return strings.Join(texts, "; ")
 }
 
 func warningTroubles(cluster string, events []corev1.Event) (all []Trouble) {

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/e6data/aws-quickstart/internal/contract"
+	"github.com/e6data/aws-quickstart/internal/quickcreate/quickcreatetest"
 )
 
 func form(t *testing.T, mode string) Form {
@@ -22,24 +23,6 @@ func form(t *testing.T, mode string) Form {
 		t.Fatal(err)
 	}
 	return f
-}
-
-// filled takes a link apart as the console does.
-func filled(t *testing.T, link string) url.Values {
-	t.Helper()
-	u, err := url.Parse(link)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, query, found := strings.Cut(u.Fragment, "/stacks/create/review?")
-	if !found {
-		t.Fatalf("no quick-create link: %s", link)
-	}
-	values, err := url.ParseQuery(query)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return values
 }
 
 func launch(answers map[string]string) Launch {
@@ -60,7 +43,7 @@ func TestALinkFillsInTheForm(t *testing.T) {
 		"templateURL": {"https://s3.eu-west-1.amazonaws.com/e6data-quickstart-eu-west-1/1.2.3/quickstart.yaml"}, "stackName": {"e6data-alpha"},
 		"param_WorkspaceName": {"alpha"}, "param_DataBucketNames": {"lake-one, lake-two"}, "param_NatGateways": {"PerZone"}, // GlueAccess is the default
 	}
-	if diff := cmp.Diff(want, filled(t, link)); diff != "" {
+	if diff := cmp.Diff(want, quickcreatetest.FilledIn(t, link)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -76,7 +59,7 @@ func TestPartitionsHaveTheirOwnHosts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := filled(t, link)
+		got := quickcreatetest.FilledIn(t, link)
 		if !strings.HasPrefix(link, want[0]) || got.Get("templateURL") != want[1] || got.Get("param_ArtifactBucket") != "mirror" || got.Get("stackName") != "e6data-workspace" {
 			t.Errorf("%s: %s", region, link)
 		}

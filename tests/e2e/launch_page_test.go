@@ -27,6 +27,7 @@ import (
 
 	"github.com/e6data/aws-quickstart/internal/contract"
 	"github.com/e6data/aws-quickstart/internal/quickcreate"
+	"github.com/e6data/aws-quickstart/internal/quickcreate/quickcreatetest"
 )
 
 var screenshots = flag.Bool("screenshots", false, "take the pictures of the launch page in docs/images anew")
@@ -309,25 +310,7 @@ func formOf(t *testing.T, mode string) quickcreate.Form {
 // link is what the page's link fills in.
 func (p *page) link(t *testing.T) url.Values {
 	t.Helper()
-	return filledIn(t, evaluate[string](t, p, `document.getElementById('link').href`))
-}
-
-// filledIn takes a quick-create link apart as the console does.
-func filledIn(t *testing.T, link string) url.Values {
-	t.Helper()
-	u, err := url.Parse(link)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, query, found := strings.Cut(u.Fragment, "/stacks/create/review?")
-	if !found {
-		t.Fatalf("no quick-create link: %q", link)
-	}
-	values, err := url.ParseQuery(query)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return values
+	return quickcreatetest.FilledIn(t, evaluate[string](t, p, `document.getElementById('link').href`))
 }
 
 // The page refuses of all answers what CloudFormation's rules refuse: the

@@ -25,6 +25,7 @@ import (
 	"github.com/e6data/aws-quickstart/internal/artifact"
 	"github.com/e6data/aws-quickstart/internal/contract"
 	"github.com/e6data/aws-quickstart/internal/publish"
+	"github.com/e6data/aws-quickstart/internal/quickcreate/quickcreatetest"
 	"github.com/e6data/aws-quickstart/rehearsal"
 )
 
@@ -408,7 +409,7 @@ func (d *deployment) launchLink(t *testing.T, mode, link string, entered map[str
 	t.Helper()
 	own, customer, cluster := d.customersPlace(t, mode)
 	maps.Copy(entered, own)
-	filled := filledIn(t, link)
+	filled := quickcreatetest.FilledIn(t, link)
 	for key := range filled {
 		if name, found := strings.CutPrefix(key, "param_"); found {
 			entered[name] = filled.Get(key)
