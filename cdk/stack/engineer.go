@@ -1,6 +1,8 @@
 package stack
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -117,6 +119,15 @@ func (c Config) nestedTemplate(s awscdk.Stack, file string) *string {
 		return templateURL(file)
 	}
 	return c.Engineer.asset(s, filepath.Base(file)).HttpUrl()
+}
+
+// codeHash is another one whenever the code of a function is.
+func (e *Engineer) codeHash(s awscdk.Stack) *string {
+	sum := sha256.New()
+	for _, function := range artifact.Functions {
+		sum.Write([]byte(*e.asset(s, artifact.ZipName(function, e.Architecture)).AssetHash()))
+	}
+	return text(hex.EncodeToString(sum.Sum(nil)))
 }
 
 // asset has the CDK's command publish a file. Its name there follows from its

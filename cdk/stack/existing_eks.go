@@ -27,7 +27,7 @@ func NewExistingEKS(scope constructs.Construct, id string, cfg Config) awscdk.St
 
 	outputs := newOutputsProvider(s, cfg, ExistingEKS)
 	newFixedAnswers(s, outputs, ExistingEKS)
-	newPreflight(s, outputs, ExistingEKS)
+	newPreflight(s, cfg, outputs, ExistingEKS)
 	cluster, network := newClusterFacts(s, outputs)
 	karpenterNodes := newKarpenterNodes(s)
 	var karpenter KarpenterController

@@ -12,11 +12,15 @@ const preflightID = "Preflight"
 
 // newPreflight adds the resource that looks at the account before anything else
 // is made, and refuses a launch with all that is wrong.
-func newPreflight(s awscdk.Stack, p Provider, m Mode) {
+func newPreflight(s awscdk.Stack, cfg Config, p Provider, m Mode) {
 	answers, variables := preflightAnswers(m)
 	properties := contract.Preflight{Mode: string(m), Answers: *document(answers, variables)}
 	if m != ExistingEKS {
-		properties.Given = *answersDocument(allAnswers(s))
+		given := allAnswers(s)
+		if cfg.Engineer != nil {
+			given["the functions' code"] = cfg.Engineer.codeHash(s) // where releases have Version
+		}
+		properties.Given = *answersDocument(given)
 	}
 	newCustomResource(s, preflightID, contract.TypePreflight, p, properties)
 }

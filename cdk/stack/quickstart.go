@@ -37,7 +37,7 @@ func declare(s awscdk.Stack, cfg Config, m Mode) {
 
 	outputs := newOutputsProvider(s, cfg, m)
 	newFixedAnswers(s, outputs, m)
-	newPreflight(s, outputs, m)
+	newPreflight(s, cfg, outputs, m)
 	network := newNetwork(s, cfg, outputs, m)
 	cluster := newCluster(s, network)
 	nodes := newNodes(s, cluster, network, newNetworkAddons(s, cluster))

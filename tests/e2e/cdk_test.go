@@ -20,6 +20,7 @@ import (
 
 	"github.com/e6data/aws-quickstart/internal/contract"
 	"github.com/e6data/aws-quickstart/rehearsal"
+	"github.com/e6data/aws-quickstart/tests/tree"
 )
 
 // cdk runs the stock command of the CDK on the app, against the environment
@@ -29,6 +30,7 @@ type cdk struct {
 	command string
 	app     string // the built app
 	home    string // for what the command writes
+	tree    string // the project's folder
 }
 
 func newCDK(t *testing.T) *cdk {
@@ -37,7 +39,7 @@ func newCDK(t *testing.T) *cdk {
 	if _, err := os.Stat(command); err != nil {
 		t.Skip("the CDK's command is not installed: make test installs it where npm is")
 	}
-	c := &cdk{command: command, home: t.TempDir()}
+	c := &cdk{command: command, home: t.TempDir(), tree: "../.."}
 	c.app = filepath.Join(c.home, "app")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", c.app, "./cdk")
 	build.Dir = "../.."
@@ -58,9 +60,9 @@ func (c *cdk) run(t *testing.T, args ...string) (string, error) {
 	case "bootstrap":
 		cmd.Dir = c.home // needs no app
 	case "destroy":
-		cmd.Dir, cmd.Args = "../..", append(cmd.Args, "--app", assembly)
+		cmd.Dir, cmd.Args = c.tree, append(cmd.Args, "--app", assembly)
 	default:
-		cmd.Dir, cmd.Args = "../..", append(cmd.Args, "--app", c.app, "--output", assembly)
+		cmd.Dir, cmd.Args = c.tree, append(cmd.Args, "--app", c.app, "--output", assembly)
 	}
 	for _, kept := range []string{"PATH", "HOME", "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"} {
 		cmd.Env = append(cmd.Env, kept+"="+os.Getenv(kept))
@@ -103,6 +105,9 @@ func (c *cdk) life(t *testing.T, mode string) {
 	c.must(t, "bootstrap", "aws://000000000000/"+c.Region)
 	own, vpc, cluster := c.customersPlace(t, mode)
 	maps.Copy(given, own)
+	if mode == contract.ModeNewVPC {
+		given["KubernetesVersion"] = "1.35"
+	}
 
 	const name = "e6data-lab"
 	context := []string{"-c", "e6data:mode=" + mode, "-c", "e6data:stackName=" + name}
@@ -135,6 +140,9 @@ func (c *cdk) life(t *testing.T, mode string) {
 		t.Errorf("after an update NodePoolCpuLimit is %q", is)
 	}
 	c.usesAssets(t, s)
+	if mode == contract.ModeNewVPC {
+		c.refusesKubernetesWithCode(t, append(deploy, "--no-previous-parameters", "-c", "e6data:NodePoolCpuLimit="+limit))
+	}
 
 	resources, err := s.Resources(t.Context())
 	if err != nil {
@@ -158,6 +166,29 @@ func (c *cdk) life(t *testing.T, mode string) {
 			t.Error(err)
 		}
 	}
+}
+
+// refusesKubernetesWithCode deploys a changed tree together with a new
+// Kubernetes, which a rollback could not take back.
+func (c *cdk) refusesKubernetesWithCode(t *testing.T, deploy []string) {
+	t.Helper()
+	before := c.tree
+	defer func() { c.tree = before }()
+	c.tree = tree.Copy(t, before, t.TempDir())
+	file := filepath.Join(c.tree, "lambdas/outputs/main.go")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := bytes.Replace(text, []byte("func main() {\n"), []byte("func main() {\n\tprintln(\"changed\")\n"), 1)
+	if err := os.WriteFile(file, changed, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := c.run(t, append(deploy, "-c", "e6data:KubernetesVersion=1.36")...)
+	if err == nil || !strings.Contains(out, "this update changes the functions' code too") {
+		t.Errorf("code and Kubernetes in one update: %v\n%s", err, out)
+	}
+	c.must(t, append(deploy, "-c", "e6data:KubernetesVersion=1.35")...)
 }
 
 // answer is what a stack has for a parameter.
