@@ -177,6 +177,9 @@ func (r Release) compare(ctx context.Context, t Target, name string) error {
 	if aws.ToString(head.ChecksumSHA256) != base64Sum(sum) {
 		return r.conflict(t, name, "with other bytes")
 	}
+	if sse := head.ServerSideEncryption; sse != "" && sse != types.ServerSideEncryptionAes256 {
+		return r.conflict(t, name, "encrypted with "+string(sse)+", which the functions have no right to decrypt")
+	}
 	return nil
 }
 
@@ -197,6 +200,8 @@ func (r Release) put(ctx context.Context, t Target, name string) error {
 		Bucket: &t.Bucket, Key: aws.String(r.Version + "/" + name), ExpectedBucketOwner: &r.Account, Body: body,
 		IfNoneMatch: aws.String("*"), ChecksumAlgorithm: types.ChecksumAlgorithmSha256, ChecksumSHA256: aws.String(base64Sum(sum)),
 		ContentType: aws.String(contentType(name)), CacheControl: r.cacheControl(),
+		// Whatever the bucket's default is: no role has a right to use a key of it.
+		ServerSideEncryption: types.ServerSideEncryptionAes256,
 	})
 	if status(err) == http.StatusPreconditionFailed { // another publisher was first
 		return r.compare(ctx, t, name)

@@ -380,6 +380,20 @@ func TestATamperedBundleIsNotLoaded(t *testing.T) {
 			t.Errorf("%v, want %q:\n%s", err, want, out)
 		}
 	}
+	key := aws.String(d.version + "/images.txt")
+	head, err := d.clients.S3.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String(ownBucket), Key: key})
+	if err != nil || head.ServerSideEncryption != types.ServerSideEncryptionAes256 {
+		t.Errorf("encrypted with %v, which the functions cannot read (%v)", head, err)
+	}
+	if _, err := d.clients.S3.PutObject(t.Context(), &s3.PutObjectInput{
+		Bucket: aws.String(ownBucket), Key: key, Body: bytes.NewReader(d.loaded(t, "images.txt")),
+		ChecksumAlgorithm: types.ChecksumAlgorithmSha256, ServerSideEncryption: types.ServerSideEncryptionAwsKms,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := load(t, archive); err == nil || !strings.Contains(out, "/images.txt is there, encrypted with aws:kms, which the functions have no right to decrypt") {
+		t.Errorf("%v\n%s", err, out)
+	}
 	if err := d.clients.Upload(t.Context(), ownBucket, d.version+"/quickstart.yaml", []byte("other")); err != nil {
 		t.Fatal(err)
 	}
