@@ -58,7 +58,7 @@ func (s scene) healthy(since, delay time.Duration) step {
 	started := s.current().State.Running != nil
 	if started {
 		if !ending && s.current().Ready {
-			return step{}
+			return s.keptReady()
 		}
 		if since < delay {
 			return step{after: delay - since}
@@ -76,6 +76,16 @@ func (s scene) healthy(since, delay time.Duration) step {
 	default:
 		return step{status: s.status(corev1.PodRunning, s.running(true)), events: events}
 	}
+}
+
+// keptReady gives a pod whose containers are ready its readiness back, if the
+// node lifecycle controller has taken it away: it does so with a pod that is bound
+// to a node that was not Ready when it last looked, and kubelets set it right.
+func (s scene) keptReady() step {
+	if podReady(s.pod) {
+		return step{}
+	}
+	return step{status: s.status(corev1.PodRunning, s.running(true))}
 }
 
 func (s scene) neverReady() step {

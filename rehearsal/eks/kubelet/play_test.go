@@ -185,6 +185,22 @@ func TestAConditionKeepsItsTime(t *testing.T) {
 	}
 }
 
+// The node lifecycle controller takes a pod's readiness away when it is bound
+// to a node that was not Ready when it last looked; the kubelet knows better
+// (its NeedToReconcilePodReadiness).
+func TestReadinessThatWasTakenAwayIsGivenBack(t *testing.T) {
+	p := pod(corev1.RestartPolicyAlways, map[string]string{ReadyAfterAnnotation: "1s"})
+	play(p, 2)
+	for i := range p.Status.Conditions {
+		if p.Status.Conditions[i].Type == corev1.PodReady {
+			p.Status.Conditions[i].Status = corev1.ConditionFalse
+		}
+	}
+	if diff := cmp.Diff([]string{"Running ready after 0s"}, play(p, 3)); diff != "" || !podReady(p) {
+		t.Errorf("ready is %t (-want +got):\n%s", podReady(p), diff)
+	}
+}
+
 func TestBackOffDoublesUpToAMinute(t *testing.T) {
 	for restarts, want := range map[int32]time.Duration{
 		0: time.Second, 1: time.Second, 2: 2 * time.Second, 3: 4 * time.Second, 7: time.Minute, 1 << 30: time.Minute,
