@@ -54,7 +54,7 @@ func pinnedGo(ctx context.Context, source string) error {
 		return fmt.Errorf("ask Go for its version: %w", err)
 	}
 	if want := module.Toolchain.Name; have != want {
-		return fmt.Errorf("Go is %s, go.mod's toolchain is %s: set GOTOOLCHAIN=%s", have, want, want)
+		return fmt.Errorf("this would be built with %s, but go.mod's toolchain is %s: set GOTOOLCHAIN=%s", have, want, want)
 	}
 	return nil
 }

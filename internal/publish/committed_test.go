@@ -14,26 +14,26 @@ func clone(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	t.Setenv("GIT_CEILING_DIRECTORIES", filepath.Dir(dir))
-	write(t, dir, map[string]string{"go.mod": "module test\n\ngo 1.26.0\n\ntoolchain "+runtime.Version()+"\n"})
+	write(t, dir, map[string]string{"go.mod": "module test\n\ngo 1.26.0\n\ntoolchain " + runtime.Version() + "\n"})
 	write(t, dir, map[string]string{".gitignore": "/dist/\n"})
 	write(t, dir, map[string]string{"dist/built": ""})
-	run(t, dir, "git", "init", "-q")
+	git(t, dir, "init", "-q")
 	commit(t, dir)
 	return dir
 }
 
 func commit(t *testing.T, dir string) {
 	t.Helper()
-	run(t, dir, "git", "add", "-A")
-	run(t, dir, "git", "-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false", "commit", "-qm", "Change")
+	git(t, dir, "add", "-A")
+	git(t, dir, "-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false", "commit", "-qm", "Change")
 }
 
-func run(t *testing.T, dir, name string, args ...string) {
+func git(t *testing.T, dir string, args ...string) {
 	t.Helper()
-	c := exec.CommandContext(t.Context(), name, args...)
+	c := exec.CommandContext(t.Context(), "git", args...)
 	c.Dir = dir
 	if out, err := c.CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v\n%s", name, err, out)
+		t.Fatalf("git: %v\n%s", err, out)
 	}
 }
 
@@ -43,24 +43,37 @@ func TestWhatNobodyElseCouldBuildIsNotOfACommit(t *testing.T) {
 		want   []string // none: it is of a commit
 	}{
 		"committed": {func(*testing.T, string) {}, nil},
-		"changed":   {func(t *testing.T, dir string) { write(t, dir, map[string]string{".gitignore": "/dist\n"}) }, []string{" M .gitignore"}},
-		"new":       {func(t *testing.T, dir string) { write(t, dir, map[string]string{"lambdas/new.go": "package lambdas\n"}) }, []string{"?? lambdas/new.go"}},
+		"changed": {func(t *testing.T, dir string) {
+			t.Helper()
+			write(t, dir, map[string]string{".gitignore": "/dist\n"})
+		}, []string{" M .gitignore"}},
+		"new": {func(t *testing.T, dir string) {
+			t.Helper()
+			write(t, dir, map[string]string{"lambdas/new.go": "package lambdas\n"})
+		}, []string{"?? lambdas/new.go"}},
 		"many": {func(t *testing.T, dir string) {
+			t.Helper()
 			for _, n := range []string{"a", "b", "c", "d", "e", "f", "g"} {
 				write(t, dir, map[string]string{n: ""})
 			}
 		}, []string{"?? a\n", "?? e\n", "and 2 more"}},
-		"removed": {func(t *testing.T, dir string) { run(t, dir, "git", "rm", "-q", ".gitignore") }, []string{"D  .gitignore"}},
+		"removed": {func(t *testing.T, dir string) {
+			t.Helper()
+			git(t, dir, "rm", "-q", ".gitignore")
+		}, []string{"D  .gitignore"}},
 		"no git": {func(t *testing.T, dir string) {
+			t.Helper()
 			if err := os.RemoveAll(filepath.Join(dir, ".git")); err != nil {
 				t.Fatal(err)
 			}
-		}, []string{"which files are committed", "not a git repository"}},
+		}, []string{"which files are committed"}},
 		"another Go": {func(t *testing.T, dir string) {
+			t.Helper()
 			write(t, dir, map[string]string{"go.mod": "module test\n\ngo 1.21.0\n\ntoolchain go1.21.13\n"})
 			commit(t, dir)
-		}, []string{"Go is " + runtime.Version(), "GOTOOLCHAIN=go1.21.13"}},
+		}, []string{"built with " + runtime.Version(), "GOTOOLCHAIN=go1.21.13"}},
 		"any Go, and changed": {func(t *testing.T, dir string) {
+			t.Helper()
 			write(t, dir, map[string]string{"go.mod": "module test\n\ngo 1.21.0\n"})
 		}, []string{"no line toolchain", " M go.mod"}},
 	} {
