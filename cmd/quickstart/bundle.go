@@ -23,8 +23,8 @@ const publicCharts = "public"
 
 // bundling is what the command line asks for.
 type bundling struct {
-	source, out, charts, key string
-	unsigned, draft          bool
+	signing
+	source, out, charts string
 }
 
 func bundleCommand(getenv func(string) string) *cobra.Command {
@@ -41,7 +41,7 @@ See docs/air-gap.md.`,
   quickstart bundle --charts /media/charts --unsigned --out /tmp/bundle.tar.gz`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := keyOrUnsigned(b.key, b.unsigned); err != nil {
+			if err := b.keyOrUnsigned(); err != nil {
 				return err
 			}
 			return b.run(cmd.Context(), cmd.OutOrStdout(), getenv)
@@ -51,9 +51,7 @@ See docs/air-gap.md.`,
 	f.StringVar(&b.source, "source", ".", "the project's folder")
 	f.StringVar(&b.out, "out", "", "file for the archive (default e6data-quickstart-VERSION.tar.gz)")
 	f.StringVar(&b.charts, "charts", publicCharts, "where the charts are: "+publicCharts+", a folder or s3://BUCKET/PREFIX with files named CHART-VERSION.tgz")
-	f.StringVar(&b.key, "key", "", "file with minisign's secret key; its password is read from "+passwordVariable+", or asked for")
-	f.BoolVar(&b.unsigned, "unsigned", false, "pack without a signature")
-	f.BoolVar(&b.draft, "draft", false, draftUsage)
+	b.flags(c, "pack without a signature")
 	c.AddCommand(bundleLoadCommand())
 	return c
 }
@@ -67,9 +65,9 @@ func (b bundling) run(ctx context.Context, out io.Writer, getenv func(string) st
 	if b.out == "" {
 		b.out = bundle.Name(version)
 	}
-	key, errKey := signingKey(b.key, getenv(passwordVariable))
+	key, errKey := b.open(ctx, b.source, getenv)
 	gathered, err := b.gather(ctx, root)
-	if err := errors.Join(absent(b.out), errKey, signable(ctx, b.source, b.key, b.draft), err); err != nil {
+	if err := errors.Join(absent(b.out), errKey, err); err != nil {
 		return err
 	}
 	dir, remove, err := emptyFolder("")
@@ -80,10 +78,8 @@ func (b bundling) run(ctx context.Context, out io.Writer, getenv func(string) st
 	if version, err = bundle.Stage(ctx, b.source, dir, gathered); err != nil {
 		return err
 	}
-	if key != nil {
-		if err := publish.Sign(dir, version, *key); err != nil {
-			return err
-		}
+	if err := sign(dir, version, key); err != nil {
+		return err
 	}
 	if err := writeArchive(b.out, dir, version); err != nil {
 		return err

@@ -23,15 +23,12 @@ import (
 	"github.com/e6data/aws-quickstart/internal/quickcreate"
 )
 
-// passwordVariable has the password of the signing key.
-const passwordVariable = "QUICKSTART_KEY_PASSWORD" //nolint:gosec // G101: its name, not a password
-
 // publishing is what the command line asks for.
 type publishing struct {
-	source, dir, key    string
-	regions             []string
-	unsigned, buildOnly bool
-	draft               bool
+	signing
+	source, dir string
+	regions     []string
+	buildOnly   bool
 }
 
 func publishCommand(getenv func(string) string) *cobra.Command {
@@ -52,7 +49,7 @@ See docs/publish.md.`,
 			if p.buildOnly && p.dir == "" {
 				return usageError{errors.New("--build-only without --dir would build into a folder that is removed: name one")}
 			}
-			if err := keyOrUnsigned(p.key, p.unsigned); err != nil {
+			if err := p.keyOrUnsigned(); err != nil {
 				return err
 			}
 			return p.run(cmd.Context(), cmd.OutOrStdout(), getenv)
@@ -62,9 +59,7 @@ See docs/publish.md.`,
 	f.StringVar(&p.source, "source", ".", "the project's folder")
 	f.StringVar(&p.dir, "dir", "", "an empty or missing folder for the version's files (default: one that is removed afterwards)")
 	f.StringSliceVar(&p.regions, "regions", nil, "regions to publish in (default: those of cdk.json)")
-	f.StringVar(&p.key, "key", "", "file with minisign's secret key; its password is read from "+passwordVariable+", or asked for")
-	f.BoolVar(&p.unsigned, "unsigned", false, "publish without a signature")
-	f.BoolVar(&p.draft, "draft", false, draftUsage)
+	p.flags(c, "publish without a signature")
 	f.BoolVar(&p.buildOnly, "build-only", false, "build and sign into --dir, and upload nothing")
 	return c
 }
@@ -74,8 +69,8 @@ func (p publishing) run(ctx context.Context, out io.Writer, getenv func(string) 
 	if err != nil {
 		return err
 	}
-	key, errKey := signingKey(p.key, getenv(passwordVariable))
-	if err := errors.Join(errKey, signable(ctx, p.source, p.key, p.draft)); err != nil {
+	key, err := p.open(ctx, p.source, getenv)
+	if err != nil {
 		return err
 	}
 	dir, remove, err := emptyFolder(p.dir)
@@ -83,8 +78,11 @@ func (p publishing) run(ctx context.Context, out io.Writer, getenv func(string) 
 		return err
 	}
 	defer remove()
-	version, err := build(ctx, p.source, dir, key)
+	version, err := publish.Stage(ctx, p.source, dir)
 	if err != nil {
+		return err
+	}
+	if err := sign(dir, version, key); err != nil {
 		return err
 	}
 	if p.buildOnly {
@@ -101,69 +99,12 @@ func (p publishing) run(ctx context.Context, out io.Writer, getenv func(string) 
 	return printLinks(out, dir, version, regions) //nolint:contextcheck // addresses are made without a request
 }
 
-// build makes the version, signed if there is a key.
-func build(ctx context.Context, source, dir string, key *minisign.PrivateKey) (version string, err error) {
-	if version, err = publish.Stage(ctx, source, dir); err != nil || key == nil {
-		return version, err
-	}
-	return version, publish.Sign(dir, version, *key)
-}
-
 // onTerminal is out if somebody looks on: nobody else wants a line for each file.
 func onTerminal(out io.Writer) io.Writer {
 	if file, ok := out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 		return out
 	}
 	return io.Discard
-}
-
-// draftUsage is of the flag that lets signable pass.
-const draftUsage = "sign although nobody could build the same: of changes that are in no commit, or with another Go than go.mod's"
-
-// signable wants sources of which everybody can build the same bytes: what a
-// signature says is that the files are of a commit.
-func signable(ctx context.Context, source, key string, draft bool) error {
-	if key == "" || draft {
-		return nil
-	}
-	if err := publish.Committed(ctx, source); err != nil {
-		return fmt.Errorf("a signed version must be one that others can build from a commit: %w\n(--draft signs it nevertheless)", err)
-	}
-	return nil
-}
-
-// keyOrUnsigned wants one of both.
-func keyOrUnsigned(key string, unsigned bool) error {
-	if (key == "") != unsigned {
-		return usageError{errors.New("give --key with minisign's secret key, or --unsigned: customers then cannot check where the files come from")}
-	}
-	return nil
-}
-
-// signingKey reads minisign's secret key; nil if no file is named. Without a
-// password it asks for one, if there is a terminal.
-func signingKey(file, password string) (*minisign.PrivateKey, error) {
-	if file == "" {
-		return nil, nil
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("read the signing key: %w", err)
-	}
-	if stdin := int(os.Stdin.Fd()); password == "" && term.IsTerminal(stdin) {
-		fmt.Fprintf(os.Stderr, "Password of %s: ", file)
-		typed, err := term.ReadPassword(stdin)
-		fmt.Fprintln(os.Stderr)
-		if err != nil {
-			return nil, fmt.Errorf("ask for the password of the signing key: %w", err)
-		}
-		password = string(typed)
-	}
-	key, err := minisign.DecryptKey(password, text)
-	if err != nil {
-		return nil, fmt.Errorf("open the signing key %s: wrong password in %s, or no secret key of minisign with a password: %w", file, passwordVariable, err)
-	}
-	return &key, nil
 }
 
 // emptyFolder is where the version is built.

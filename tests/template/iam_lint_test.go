@@ -234,7 +234,11 @@ func catalogPolicies(t *testing.T) map[string]object {
 		if id == "WorkspaceBoundary" {
 			key = filepath.Base(rolesFile) + ": " + id
 		}
-		policies[key], _ = plain(t, document(t, r.properties(id)["PolicyDocument"])).(object)
+		policy, is := plain(t, document(t, r.properties(id)["PolicyDocument"])).(object)
+		if !is {
+			t.Fatalf("%s is no policy", id)
+		}
+		policies[key] = policy
 	}
 	return policies
 }
